@@ -1,0 +1,1 @@
+"""An image is pushed to ECR; every ECS service that follows its tag moves to that exact image."""

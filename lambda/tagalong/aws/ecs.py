@@ -1,0 +1,143 @@
+"""ECS: the inventory that the finder reads, and the fleet that the deployer writes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from tagalong.aws import ONCE, RETRYING, aws_errors
+from tagalong.aws.fields import keep_unknown_fields, registrable_fields
+from tagalong.deploying import AwsError
+from tagalong.planning import Service, Skip, SkipReason
+from tagalong.revisions import Container, Revision, family, number, redact
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef
+
+_DESCRIBE_SERVICES_LIMIT = 10
+_LIST_SERVICES_LIMIT = 100
+_TWIN_SEARCH = 10  # what a crashed run left is among the last few revisions of its family
+_KNOWN_REVISIONS = 20_000
+
+_log = Logger(child=True)
+
+
+class Ecs:
+    """Implements finding.Inventory and deploying.Fleet."""
+
+    def __init__(self) -> None:
+        self._client = boto3.client("ecs", config=RETRYING)
+        self._writer = boto3.client("ecs", config=ONCE)
+        self._client.meta.events.register("before-parse.ecs.DescribeTaskDefinition", keep_unknown_fields)
+        self._registrable = registrable_fields(self._client.meta.service_model)
+        # A revision never changes, so what is known of it stays true.
+        self.containers = lru_cache(_KNOWN_REVISIONS)(self._containers)
+
+    def services_in(self, clusters: Sequence[str]) -> Iterator[Service]:
+        """Every service of these clusters; of all clusters of the region for `*`."""
+        for cluster in self._clusters() if "*" in clusters else clusters:
+            try:
+                yield from self._describe(cluster, self._service_arns(cluster))
+            except self._client.exceptions.ClusterNotFoundException:
+                _log.warning(f"cluster '{cluster}' does not exist: correct 'clusters' in cdk.json")
+
+    def services(self, wanted: Mapping[str, Sequence[str]]) -> Iterator[Service | Skip]:
+        """The named services (cluster ARN -> names) as they are now; a Skip for each that is gone."""
+        for cluster, names in wanted.items():
+            found = self._by_name(cluster, names)
+            for name in names:
+                yield found.get(name) or _gone(cluster, name)
+
+    def revision(self, arn: str) -> Revision:
+        with aws_errors("DescribeTaskDefinition"):
+            return self._revision(arn)
+
+    def newer(self, base: str) -> Iterator[Revision]:
+        """The last few revisions registered after this one, newest first."""
+        name = family(base)
+        with aws_errors("DescribeTaskDefinition"):
+            latest = self._revision_if_any(name)
+            numbers = range(number(latest.arn), number(base), -1) if latest else ()
+            revisions = [self._revision_if_any(f"{name}:{n}") for n in islice(numbers, _TWIN_SEARCH)]
+        yield from filter(None, revisions)
+
+    def register(self, definition: Mapping[str, Any]) -> str:
+        try:
+            with aws_errors("RegisterTaskDefinition"):
+                answer = self._writer.register_task_definition(**definition)
+        except AwsError as error:  # ECS may quote the value that it does not like
+            raise AwsError(redact(str(error), definition)) from None
+        return answer["taskDefinition"]["taskDefinitionArn"]
+
+    def update(self, service: Service, revision: str) -> None:
+        """Sends nothing but the revision: what is not named stays as it is."""
+        with aws_errors("UpdateService"):
+            self._client.update_service(
+                cluster=service.cluster, service=service.name, taskDefinition=revision
+            )
+
+    def _clusters(self) -> Iterator[str]:
+        for page in self._client.get_paginator("list_clusters").paginate():
+            yield from page["clusterArns"]
+
+    def _service_arns(self, cluster: str) -> list[str]:
+        pages = self._client.get_paginator("list_services").paginate(
+            cluster=cluster, PaginationConfig={"PageSize": _LIST_SERVICES_LIMIT}
+        )
+        return [arn for page in pages for arn in page["serviceArns"]]
+
+    def _describe(self, cluster: str, services: Sequence[str]) -> Iterator[Service]:
+        for first in range(0, len(services), _DESCRIBE_SERVICES_LIMIT):
+            some = services[first : first + _DESCRIBE_SERVICES_LIMIT]
+            answer = self._client.describe_services(cluster=cluster, services=some, include=["TAGS"])
+            yield from map(_service, answer["services"])
+
+    def _by_name(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
+        with aws_errors("DescribeServices"):
+            try:
+                return {service.name: service for service in self._describe(cluster, names)}
+            except self._client.exceptions.ClusterNotFoundException:
+                return {}
+
+    def _containers(self, revision: str) -> tuple[Container, ...]:
+        return self._revision(revision).containers
+
+    def _revision_if_any(self, name: str) -> Revision | None:
+        try:
+            return self._revision(name)
+        except self._client.exceptions.ClientException:  # no active revision in the family, or deleted
+            return None
+
+    def _revision(self, name: str) -> Revision:
+        answer = cast("Any", self._client.describe_task_definition(taskDefinition=name, include=["TAGS"]))
+        described = answer["taskDefinition"]
+        definition = {field: value for field, value in described.items() if field in self._registrable}
+        # ECS writes `aws:` tags itself and refuses them from anybody else.
+        if tags := [tag for tag in answer.get("tags", ()) if not tag["key"].startswith("aws:")]:
+            definition["tags"] = tags
+        return Revision(
+            described["taskDefinitionArn"],
+            described["status"] == "ACTIVE",
+            definition,
+            answer["unknownFields"],
+        )
+
+
+def _service(described: "ServiceTypeDef") -> Service:
+    """AWS may leave out the controller of an ordinary service; task sets carry the revision of others."""
+    task_sets = {task_set.get("status"): task_set for task_set in described.get("taskSets", ())}
+    return Service(
+        cluster=described["clusterArn"],
+        name=described["serviceName"],
+        revision=described.get("taskDefinition") or task_sets.get("PRIMARY", {}).get("taskDefinition", ""),
+        status=described["status"],
+        controller=described.get("deploymentController", {}).get("type", "ECS"),
+        managed_by=described.get("resourceManagementType", "CUSTOMER"),
+    )
+
+
+def _gone(cluster: str, name: str) -> Skip:
+    return Skip(Service(cluster, name, ""), SkipReason.SERVICE_GONE, "the service was deleted meanwhile")

@@ -1,0 +1,95 @@
+"""The two Lambda functions: wiring, and no logic."""
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tagalong.aws.ecr import Ecr
+from tagalong.aws.ecs import Ecs
+from tagalong.aws.sqs import JobQueue
+from tagalong.deploying import Deployer, Failed
+from tagalong.finding import Found
+from tagalong.finding import find as find_followers
+from tagalong.jobs import Job, retry_delay
+from tagalong.pushes import Push, parse_push
+from tagalong.reporting import logger, metrics, push_fields, report, report_found
+from tagalong.settings import Settings
+
+
+class JobFailedError(Exception):
+    """Some services of a job were not updated; each is logged. The message goes back to the queue."""
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def find(event: dict[str, Any], _context: LambdaContext) -> None:
+    """The finder: an EventBridge event in, jobs out. After an error Lambda invokes it again."""
+    push = parse_push(event)
+    if isinstance(push, Push):
+        logger.append_keys(**push_fields(push))
+        found = find_followers(push, _ecs(), _settings().scope, _settings().clusters)
+    else:
+        found = push
+    if isinstance(found, Found):
+        _queue().send(found.jobs)
+    report_found(found)
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def deploy(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """The deployer: jobs in, services updated, the messages that must come back out."""
+    processor = SqsFifoPartialProcessor(skip_group_on_error=True)
+    processor.raise_on_entire_batch_failure = False
+    response = process_partial_response(event, _do_job, processor, context)
+    _queue().return_after(_delays(event["Records"], response))
+    return response
+
+
+def _do_job(record: SQSRecord) -> None:
+    job = Job.from_json(record.body)
+    with logger.append_context_keys(**push_fields(job.push)):
+        outcomes = []
+        for outcome in _deployer().deploy(job.services):
+            report(outcome)
+            outcomes.append(outcome)
+    if failed := [outcome.service.name for outcome in outcomes if isinstance(outcome, Failed)]:
+        raise JobFailedError(f"not updated: {', '.join(failed)}")
+
+
+def _delays(records: list[dict[str, Any]], response: PartialItemFailureResponse) -> dict[str, int]:
+    """Receipt handle -> seconds, for each message that comes back.
+
+    A message behind a failed one of its family is among them: while it is out, SQS holds the family back.
+    """
+    failed = {item["itemIdentifier"] for item in response["batchItemFailures"]}
+    return {
+        record["receiptHandle"]: retry_delay(int(record["attributes"]["ApproximateReceiveCount"]))
+        for record in records
+        if record["messageId"] in failed
+    }
+
+
+@cache
+def _settings() -> Settings:
+    return Settings.read(os.environ)
+
+
+@cache
+def _ecs() -> Ecs:
+    return Ecs()
+
+
+@cache
+def _queue() -> JobQueue:
+    return JobQueue(_settings().queue_url)
+
+
+@cache
+def _deployer() -> Deployer:
+    return Deployer(_ecs(), Ecr(), _settings().scope, _settings().dry_run)

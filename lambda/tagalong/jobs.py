@@ -1,0 +1,83 @@
+"""Jobs: what the finder asks of the deployer, one family at a time."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Self
+
+from tagalong.images import Repository
+from tagalong.planning import Service
+from tagalong.pushes import Push
+from tagalong.revisions import family
+
+# One job stays far below a Lambda timeout: UpdateService refills 5 a second, account-wide.
+_SERVICES_PER_JOB = 100
+_FIRST_RETRY, _LAST_RETRY = 5, 60  # seconds
+_SQS_GROUP_LENGTH = 128  # a family may have 255 characters
+
+Services = Mapping[str, tuple[str, ...]]
+"""cluster ARN -> service names"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Some services of one family, and the push that may concern them.
+
+    It names them and nothing more: what they run and what is deployed is read again when the job is done.
+    """
+
+    family: str
+    part: int
+    services: Services
+    push: Push
+
+    @property
+    def group(self) -> str:
+        """The FIFO message group: one deployer at a time handles a family."""
+        return self.family if len(self.family) <= _SQS_GROUP_LENGTH else _hash(self.family)
+
+    @property
+    def deduplication_id(self) -> str:
+        """From the event, not from the digest: A, B, A within five minutes are three real changes."""
+        return _hash(f"{self.push.event_id}/{self.family}/{self.part}")
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        job = json.loads(text)
+        push = job["push"]
+        return cls(
+            family=job["family"],
+            part=job["part"],
+            services={cluster: tuple(names) for cluster, names in job["services"].items()},
+            push=Push(**{**push, "repository": Repository(**push["repository"])}),
+        )
+
+
+def jobs(push: Push, services: Iterable[Service]) -> Iterator[Job]:
+    """One job per family, or several where a family has very many services."""
+    families: dict[str, list[Service]] = {}
+    for service in services:
+        families.setdefault(family(service.revision), []).append(service)
+    for name, members in families.items():
+        for part, first in enumerate(range(0, len(members), _SERVICES_PER_JOB)):
+            yield Job(name, part, _by_cluster(members[first : first + _SERVICES_PER_JOB]), push)
+
+
+def retry_delay(receive_count: int) -> int:
+    """Seconds until a failed job comes back: soon, then ever later."""
+    return min(_LAST_RETRY, _FIRST_RETRY << min(receive_count - 1, 10))
+
+
+def _by_cluster(services: Iterable[Service]) -> Services:
+    names: dict[str, tuple[str, ...]] = {}
+    for service in services:
+        names[service.cluster] = (*names.get(service.cluster, ()), service.name)
+    return names
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

@@ -1,0 +1,120 @@
+"""Task-definition revisions: carried whole, changed in the image of followed containers and nowhere else."""
+
+import json
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from tagalong.images import ImageReference, Repository
+
+TAG_LABEL = "tagalong.tag"
+_SHORTEST_SECRET = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container whose image is in a private ECR repository."""
+
+    name: str
+    image: ImageReference
+    label: str | None  # what TAG_LABEL says
+
+    @property
+    def tag(self) -> str | None:
+        """The tag that it follows; None when its owner pinned it.
+
+        A tag in the image string beats the label: it is what the owner wrote last.
+        """
+        if self.image.tag:
+            return self.image.tag
+        return (self.label or None) if self.image.digest else "latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One immutable revision of a task definition.
+
+    `definition` holds what RegisterTaskDefinition takes, tags included, exactly as ECS described it.
+    `unknown_fields` names what ECS described and this SDK cannot read, and a copy would therefore lose.
+    """
+
+    arn: str
+    active: bool
+    definition: Mapping[str, Any] = field(repr=False)  # holds environment values
+    unknown_fields: tuple[str, ...] = ()
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        return tuple(_containers(self.definition))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One container moves to the digest that its tag points at."""
+
+    container: str
+    repository: Repository
+    tag: str
+    old_image: str
+    new_image: str
+
+
+def family(arn: str) -> str:
+    """`web` of `arn:…:task-definition/web:7`."""
+    return arn.rpartition("/")[2].rpartition(":")[0]
+
+
+def number(arn: str) -> int:
+    """`7` of `arn:…:task-definition/web:7`."""
+    return int(arn.rpartition(":")[2])
+
+
+def pin(definition: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
+    """A copy that differs in the image of the changed containers and in our label on them."""
+    by_name = {change.container: change for change in changes}
+    pinned = deepcopy(dict(definition))
+    for container in pinned["containerDefinitions"]:
+        if change := by_name.get(container["name"]):
+            container["image"] = change.new_image
+            container["dockerLabels"] = {**container.get("dockerLabels", {}), TAG_LABEL: change.tag}
+    return pinned
+
+
+def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two definitions mean the same: ECS keeps no order in lists of objects, such as environment."""
+    return bool(_unordered(one) == _unordered(other))
+
+
+def redact(text: str, definition: Mapping[str, Any]) -> str:
+    """The text without what containers are configured with. Very short values hide nothing and are left."""
+    for value in sorted(_confidential(definition), key=len, reverse=True):
+        if len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, "[redacted]")
+    return text
+
+
+def _confidential(definition: Mapping[str, Any]) -> set[str]:
+    values: set[str] = set()
+    for container in definition["containerDefinitions"]:
+        values.update(variable.get("value", "") for variable in container.get("environment", ()))
+        values.update(secret.get("valueFrom", "") for secret in container.get("secrets", ()))
+        values.update(container.get("command", ()), container.get("entryPoint", ()))
+    return values
+
+
+def _containers(definition: Mapping[str, Any]) -> Iterable[Container]:
+    for container in definition["containerDefinitions"]:
+        if image := ImageReference.parse(container["image"]):
+            yield Container(container["name"], image, container.get("dockerLabels", {}).get(TAG_LABEL))
+
+
+def _unordered(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _unordered(item) for key, item in value.items()}
+    if isinstance(value, list):
+        items = [_unordered(item) for item in value]
+        if all(isinstance(item, Mapping) for item in value):
+            return sorted(items, key=lambda item: json.dumps(item, sort_keys=True, default=str))
+        return items
+    return value

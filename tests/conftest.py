@@ -1,0 +1,77 @@
+"""No test can reach AWS: fake credentials, and an address where nobody listens."""
+
+import os
+import sys
+from typing import Any, cast
+
+import boto3
+import pytest
+from hypothesis import Phase, settings
+
+from fakes.aws import ACCOUNT, REGION, FakeAws
+from fakes.pipeline import Pipeline
+from tagalong import handlers
+
+# Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
+settings.register_profile("tagalong", deadline=None, phases=set(Phase) - {Phase.shrink, Phase.explain})
+settings.load_profile("tagalong")
+
+SETTINGS = {
+    "AWS_REGION": REGION,
+    "TAGALONG_CLUSTERS": "*",
+    "TAGALONG_REPOSITORIES": "*",
+    "TAGALONG_REGISTRIES": ACCOUNT,
+    "TAGALONG_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs.fifo",
+    "TAGALONG_DRY_RUN": "false",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "TAGALONG_", "POWERTOOLS_"))]:
+        monkeypatch.delenv(name)
+    nobody = {
+        "AWS_ACCESS_KEY_ID": "AKIAFAKE",
+        "AWS_SECRET_ACCESS_KEY": "fake",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    for name, value in (SETTINGS | nobody).items():
+        monkeypatch.setenv(name, value)
+
+
+class Stdout:
+    """Standard output as it is at the moment: pytest changes it from phase to phase."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+handlers.logger.registered_handler.stream = Stdout()  # type: ignore[attr-defined]  # a StreamHandler
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+    """An empty AWS behind every boto3 client that is made while it is there."""
+    fake = FakeAws()
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session_on(fake))
+    return fake
+
+
+def session_on(fake: FakeAws) -> boto3.Session:
+    session = boto3.Session(region_name=REGION)
+    session.events.register("before-send", cast("Any", fake.answer))  # its stubs know no handler that answers
+    return session
+
+
+@pytest.fixture
+def pipeline(aws: FakeAws) -> Pipeline:
+    """Both functions, freshly started, on an empty AWS."""
+    for composed in (handlers._settings, handlers._ecs, handlers._queue, handlers._deployer):
+        composed.cache_clear()
+    return Pipeline(aws)

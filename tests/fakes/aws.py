@@ -1,0 +1,242 @@
+"""ECS, ECR and SQS in memory, answering at the wire: real boto3 clients, no socket.
+
+It refuses what AWS refuses (reference: the ECS, ECR and SQS API references) where an emulator is lenient.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import count
+from typing import Any, cast
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+
+ACCOUNT, REGION = "111122223333", "eu-west-1"
+HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+_ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+
+Json = dict[str, Any]
+
+
+class Refused(Exception):  # noqa: N818 - what AWS says, not an error of the test
+    def __init__(self, code: str, message: str = "", status: int = 400) -> None:
+        self.code, self.message, self.status = code, message, status
+
+
+class _Raw(BytesIO):
+    def stream(self, **_: object) -> Any:
+        yield self.read()
+
+
+def _nothing(_action: str, _phase: str) -> None:
+    """The hook of an AWS in good health."""
+
+
+@dataclass
+class FakeAws:
+    clusters: list[str] = field(default_factory=list)
+    services: dict[tuple[str, str], Json] = field(default_factory=dict)
+    revisions: dict[str, list[Json]] = field(default_factory=dict)
+    tags: dict[tuple[str, str], str] = field(default_factory=dict)
+    queue: list[Json] = field(default_factory=list)
+    sent: set[str] = field(default_factory=set)
+    visibility: dict[str, int] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    requests: list[tuple[str, Json]] = field(default_factory=list)
+    hook: Callable[[str, str], object] = _nothing
+    """Called with (action, 'before' | 'after'): raises Refused, or anything else for a crash."""
+
+    # -- the wire -------------------------------------------------------------------------------------
+
+    def answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        """A `before-send` handler: what it returns is the answer."""
+        action = cast("bytes", request.headers["X-Amz-Target"]).decode().rpartition(".")[2]
+        body = json.loads(cast("bytes", request.body))
+        try:
+            self.hook(action, "before")
+            answer, status = self._do(action, body), 200
+            self.hook(action, "after")
+        except Refused as refused:
+            answer, status = {"__type": refused.code, "message": refused.message}, refused.status
+        raw = _Raw(json.dumps(answer).encode())
+        return AWSResponse(request.url, status, HTTPHeaders(), raw)
+
+    def _do(self, action: str, body: Json) -> Json:
+        self.calls[action] += 1
+        self.requests.append((action, deepcopy(body)))
+        method = getattr(self, re.sub("(?=[A-Z])", "_", action).lower())
+        return cast("Json", method(body))
+
+    # -- setting up, looking ----------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Empty it: clients that are connected stay so."""
+        self.__dict__.update(FakeAws().__dict__)
+
+    def push(self, repository: str, tag: str, digest: str) -> Json:
+        """Move the tag, and return the event that ECR would send."""
+        self.tags[repository, tag] = digest
+        return push_event(repository, tag, digest)
+
+    def register(self, family: str, *images: str, **fields: Any) -> str:
+        containers = [{"name": f"c{n}", "image": image, "essential": True} for n, image in enumerate(images)]
+        return self.put_revision({"family": family, "containerDefinitions": containers, **fields})
+
+    def put_revision(self, definition: Json) -> str:
+        return str(self._register_task_definition(definition)["taskDefinition"]["taskDefinitionArn"])
+
+    def serve(self, cluster: str, name: str, revision: str, **fields: Any) -> None:
+        if cluster not in self.clusters:
+            self.clusters.append(cluster)
+        self.services[cluster, name] = {
+            "serviceArn": f"{_ARN}:service/{cluster}/{name}",
+            "serviceName": name,
+            "clusterArn": f"{_ARN}:cluster/{cluster}",
+            "status": "ACTIVE",
+            "taskDefinition": revision,
+            **fields,
+        }
+
+    def running(self, cluster: str, name: str) -> Json:
+        """The task definition that the service runs."""
+        return self._find(self.services[cluster, name]["taskDefinition"])
+
+    def images(self, cluster: str, name: str) -> list[str]:
+        return [c["image"] for c in self.running(cluster, name)["containerDefinitions"]]
+
+    # -- ECS --------------------------------------------------------------------------------------------
+
+    def _list_clusters(self, body: Json) -> Json:
+        return _page([f"{_ARN}:cluster/{name}" for name in self.clusters], body, "clusterArns", 100, 100)
+
+    def _list_services(self, body: Json) -> Json:
+        cluster = self._cluster(body)
+        arns = [s["serviceArn"] for (c, _), s in self.services.items() if c == cluster]
+        return _page(arns, body, "serviceArns", 10, 100)
+
+    def _describe_services(self, body: Json) -> Json:
+        if len(body["services"]) > 10:
+            raise Refused("InvalidParameterException", "services can have at most 10 items")
+        cluster = self._cluster(body)
+        names = [ref.rpartition("/")[2] for ref in body["services"]]
+        known = [self.services[cluster, name] for name in names if (cluster, name) in self.services]
+        missing = [{"arn": n, "reason": "MISSING"} for n in names if (cluster, n) not in self.services]
+        return {"services": known, "failures": missing}
+
+    def _describe_task_definition(self, body: Json) -> Json:
+        found = deepcopy(self._find(body["taskDefinition"]))
+        tags = found.pop("tags", [])
+        return {"taskDefinition": found, **({"tags": tags} if "TAGS" in body.get("include", ()) else {})}
+
+    def _register_task_definition(self, body: Json) -> Json:
+        if "tags" in body and (not body["tags"] or any(t["key"].startswith("aws:") for t in body["tags"])):
+            raise Refused("ClientException", "Tags can not be empty, and aws: is reserved.")
+        family = self.revisions.setdefault(body["family"], [])
+        number = len(family) + 1
+        family.append(
+            {
+                "volumes": [],
+                "placementConstraints": [],
+                **deepcopy(body),
+                "taskDefinitionArn": f"{_ARN}:task-definition/{body['family']}:{number}",
+                "revision": number,
+                "status": "ACTIVE",
+                "registeredBy": f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/deployer",
+            }
+        )
+        return {"taskDefinition": {k: v for k, v in family[-1].items() if k != "tags"}}
+
+    def _update_service(self, body: Json) -> Json:
+        service = self.services.get((self._cluster(body), body["service"]))
+        if not service:
+            raise Refused("ServiceNotFoundException", "Service not found.")
+        if service["status"] != "ACTIVE":
+            raise Refused("ServiceNotActiveException", "Service was not ACTIVE.")
+        if (kind := service.get("deploymentController", {}).get("type", "ECS")) != "ECS":
+            raise Refused("InvalidParameterException", f"Unable to update services with a {kind} controller.")
+        revision = self._find(body["taskDefinition"])
+        if revision["status"] != "ACTIVE":
+            raise Refused("ClientException", "TaskDefinition is inactive")
+        if service["taskDefinition"] != revision["taskDefinitionArn"]:
+            service["deploymentsStarted"] = service.get("deploymentsStarted", 0) + 1
+        service["taskDefinition"] = revision["taskDefinitionArn"]
+        return {"service": {k: v for k, v in service.items() if k != "deploymentsStarted"}}
+
+    def _cluster(self, body: Json) -> str:
+        name: str = body["cluster"].rpartition("/")[2]
+        if name not in self.clusters:
+            raise Refused("ClusterNotFoundException", "Cluster not found.")
+        return name
+
+    def _find(self, reference: str) -> Json:
+        """By ARN, `family:revision`, or `family` for its latest active revision."""
+        family, _, number = reference.rpartition("/")[2].partition(":")
+        active = [r for r in self.revisions.get(family, []) if number or r["status"] == "ACTIVE"]
+        for revision in reversed(active):
+            if not number or revision["revision"] == int(number):
+                return revision
+        raise Refused("ClientException", "Unable to describe task definition.")
+
+    # -- ECR --------------------------------------------------------------------------------------------
+
+    def _describe_images(self, body: Json) -> Json:
+        if not any(repository == body["repositoryName"] for repository, _ in self.tags):
+            raise Refused("RepositoryNotFoundException", "The repository does not exist.")
+        tag = body["imageIds"][0]["imageTag"]
+        if not (digest := self.tags.get((body["repositoryName"], tag))):
+            raise Refused("ImageNotFoundException", "The image does not exist.")
+        return {"imageDetails": [{"imageDigest": digest, "imageTags": [tag]}]}
+
+    # -- SQS --------------------------------------------------------------------------------------------
+
+    def _send_message_batch(self, body: Json) -> Json:
+        for entry in body["Entries"]:
+            if entry["MessageDeduplicationId"] not in self.sent:
+                self.sent.add(entry["MessageDeduplicationId"])
+                self.queue.append(entry)
+        return {"Successful": [{"Id": e["Id"], "MessageId": e["Id"]} for e in body["Entries"]]}
+
+    def _change_message_visibility(self, body: Json) -> Json:
+        self.visibility[body["ReceiptHandle"]] = body["VisibilityTimeout"]
+        return {}
+
+
+def _page(items: list[str], body: Mapping[str, Any], key: str, default: int, limit: int) -> Json:
+    size, start = body.get("maxResults", default), int(body.get("nextToken", 0))
+    if size > limit:
+        raise Refused("InvalidParameterException", f"maxResults can be at most {limit}")
+    more = {"nextToken": str(start + size)} if start + size < len(items) else {}
+    return {key: items[start : start + size], **more}
+
+
+_event_ids = count(1)
+
+
+def push_event(repository: str, tag: str, digest: str, **detail: str) -> Json:
+    """As ECR sends it (third-party capture of 2023-05, media types included)."""
+
+    return {
+        "version": "0",
+        "id": f"event-{next(_event_ids)}",
+        "detail-type": "ECR Image Action",
+        "source": "aws.ecr",
+        "account": ACCOUNT,
+        "time": "2026-11-22T10:00:00Z",
+        "region": REGION,
+        "resources": [],
+        "detail": {
+            "result": "SUCCESS",
+            "repository-name": repository,
+            "image-digest": digest,
+            "action-type": "PUSH",
+            "image-tag": tag,
+            "manifest-media-type": "application/vnd.oci.image.manifest.v1+json",
+            "artifact-media-type": "application/vnd.oci.image.config.v1+json",
+            **detail,
+        },
+    }

@@ -1,0 +1,73 @@
+"""The way of an event through both functions, as EventBridge, Lambda and SQS drive them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from fakes.aws import FakeAws, Json
+from tagalong import handlers
+
+
+class Crash(BaseException):
+    """The function's process ends in the middle: nothing catches that."""
+
+
+@dataclass
+class Context:
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-1:111122223333:function:function"
+    aws_request_id: str = "request"
+
+
+@dataclass
+class Pipeline:
+    aws: FakeAws
+    received: dict[str, int] = field(default_factory=dict)
+
+    def deliver(self, event: Json, attempts: int = 3) -> None:
+        """Invoke the finder asynchronously: Lambda tries three times."""
+        for _ in range(attempts):
+            try:
+                handlers.find(event, Context())
+            except Crash:
+                continue
+            return
+        raise AssertionError("the finder failed three times")
+
+    def work(self, rounds: int = 20) -> None:
+        """Let the deployer empty the queue; what still fails then is left in it."""
+        for _ in range(rounds):
+            if not self.aws.queue:
+                return
+            self.invoke_deployer()
+
+    def invoke_deployer(self) -> Json:
+        """One batch: failed messages, or all of a crashed invocation, stay in the queue."""
+        batch = self.aws.queue[:10]
+        try:
+            response: Json = handlers.deploy({"Records": [self._record(m) for m in batch]}, Context())
+        except Crash:
+            return {}
+        failed = {item["itemIdentifier"] for item in response["batchItemFailures"]}
+        done = [m for m in batch if m["MessageDeduplicationId"] not in failed]
+        self.aws.queue = [m for m in self.aws.queue if m not in done]
+        return response
+
+    def push(self, repository: str, tag: str, digest: str) -> None:
+        """Push, and let everything that follows from it happen."""
+        self.deliver(self.aws.push(repository, tag, digest))
+        self.work()
+
+    def _record(self, message: Json) -> dict[str, Any]:
+        name = message["MessageDeduplicationId"]
+        self.received[name] = self.received.get(name, 0) + 1
+        return {
+            "messageId": name,
+            "receiptHandle": f"receipt-{name}",
+            "body": message["MessageBody"],
+            "attributes": {
+                "ApproximateReceiveCount": str(self.received[name]),
+                "MessageGroupId": message["MessageGroupId"],
+            },
+            "eventSource": "aws:sqs",
+        }

@@ -1,0 +1,65 @@
+"""Jobs: what goes through the queue."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagalong.images import Repository
+from tagalong.jobs import Job, jobs, retry_delay
+from tagalong.planning import Service
+from tagalong.pushes import Push
+
+PUSH = Push("id", "2026-11-22T10:00:00Z", Repository("111122223333", "eu-west-1", "app"), "prod", "sha256:a")
+FAMILY_NAME = st.from_regex(r"[A-Za-z0-9_-]{1,255}", fullmatch=True)
+
+
+def service(name: str, family: str, cluster: str = "prod") -> Service:
+    return Service(f"arn:cluster/{cluster}", name, f"arn:task-definition/{family}:7")
+
+
+def test_a_family_is_one_job_with_its_services_by_cluster() -> None:
+    services = [service("a", "web"), service("b", "web", "eu"), service("c", "api"), service("d", "web")]
+
+    assert [(job.family, job.services) for job in jobs(PUSH, services)] == [
+        ("web", {"arn:cluster/prod": ("a", "d"), "arn:cluster/eu": ("b",)}),
+        ("api", {"arn:cluster/prod": ("c",)}),
+    ]
+
+
+def test_a_very_large_family_is_several_jobs_of_one_group_with_ids_of_their_own() -> None:
+    parts = list(jobs(PUSH, [service(f"web-{n}", "web") for n in range(250)]))
+
+    assert [sum(map(len, part.services.values())) for part in parts] == [100, 100, 50]
+    assert {part.group for part in parts} == {"web"}
+    assert len({part.deduplication_id for part in parts}) == 3
+
+
+@given(FAMILY_NAME, st.integers(0, 50))
+def test_a_job_comes_out_of_the_queue_as_it_went_in(family: str, part: int) -> None:
+    job = Job(family, part, {"arn:cluster/prod": ("a", "b")}, PUSH)
+
+    assert Job.from_json(job.to_json()) == job
+
+
+@given(FAMILY_NAME)
+def test_group_and_deduplication_id_fit_into_sqs(family: str) -> None:
+    job = Job(family, 0, {}, PUSH)
+
+    assert 1 <= len(job.group) <= 128
+    assert 1 <= len(job.deduplication_id) <= 128
+
+
+def test_the_deduplication_id_comes_from_the_event_and_not_from_the_digest() -> None:
+    job = Job("web", 0, {}, PUSH)
+    again = replace(job, push=replace(PUSH, event_id="another"))
+    same_event = replace(job, push=replace(PUSH, digest="sha256:b"))
+
+    assert job.deduplication_id != again.deduplication_id
+    assert job.deduplication_id == same_event.deduplication_id
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(1, 5), (2, 10), (4, 40), (5, 60), (20, 60), (1000, 60)])
+def test_a_job_comes_back_soon_then_later_but_never_very_late(count: int, seconds: int) -> None:
+    assert retry_delay(count) == seconds

@@ -1,0 +1,109 @@
+"""Which ECR events say that a tag now points at a deployable image."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagalong.images import Repository
+from tagalong.pushes import Ignored, Push, UnreadableEventError, parse_push
+
+EVENTS = Path(__file__).parents[1] / "events"
+
+PUSHES = [
+    "push",
+    "push-without-media-types",
+    "push-docker-image",
+    "push-index",
+    "push-index-empty-artifact-type",
+    "push-unheard-of-media-type",
+]
+IGNORED = {
+    "push-empty-tag": "untagged",
+    "push-no-tag": "untagged",
+    "push-cosign-signature": "not-an-image",
+    "push-cosign-attestation": "not-an-image",
+    "push-referrers-fallback": "not-an-image",
+    "push-helm-chart": "not-an-image",
+    "push-buildkit-cache": "not-an-image",
+    "push-soci-index": "not-an-image",
+    "push-sbom": "not-an-image",
+    "push-failure": "push-failed",
+    "delete": "not-a-push",
+    "archive": "not-a-push",
+    "restore": "not-a-push",
+    "image-scan": "not-a-push",
+    "pull-through-cache": "not-a-push",
+    "referrer": "not-a-push",
+}
+
+
+def event(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return loaded
+
+
+def test_every_recorded_event_is_used_here() -> None:
+    assert {path.stem for path in EVENTS.glob("*.json")} == {*PUSHES, *IGNORED}
+
+
+def test_a_push_is_read_whole() -> None:
+    assert parse_push(event("push")) == Push(
+        event_id="4f5ec4d5-4de4-7aad-a046-56d5cfe1df0e",
+        time="2023-05-08T15:13:09Z",
+        repository=Repository("123456789012", "eu-central-1", "node"),
+        tag="20-alpine3.16",
+        digest="sha256:3c949327e32569aff0c532905dcb9626892e4c9b109be08027bb1e44f7f96518",
+    )
+
+
+@pytest.mark.parametrize("name", PUSHES)
+def test_a_tagged_image_or_index_is_a_push(name: str) -> None:
+    assert isinstance(parse_push(event(name)), Push)
+
+
+@pytest.mark.parametrize(("name", "reason"), IGNORED.items(), ids=IGNORED)
+def test_anything_else_is_ignored_with_a_named_reason(name: str, reason: str) -> None:
+    ignored = parse_push(event(name))
+
+    assert isinstance(ignored, Ignored), f"{name} was taken for a push"
+    assert ignored.reason == reason
+    assert ignored.sentence
+
+
+@pytest.mark.parametrize("field", ["id", "time", "account", "region", "detail-type", "detail"])
+def test_an_envelope_without_a_field_is_an_error_that_names_it(field: str) -> None:
+    broken = event("push")
+    del broken[field]
+
+    with pytest.raises(UnreadableEventError, match=f"'{field}'"):
+        parse_push(broken)
+
+
+@pytest.mark.parametrize("field", ["action-type", "result", "repository-name", "image-digest"])
+def test_a_detail_without_a_field_is_an_error_that_names_it(field: str) -> None:
+    broken = event("push")
+    del broken["detail"][field]
+
+    with pytest.raises(UnreadableEventError, match=f"'{field}'"):
+        parse_push(broken)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*event("push"), *event("push")["detail"]]), json_values))
+def test_no_event_makes_the_parser_fail_in_another_way(overrides: dict[str, Any]) -> None:
+    whole = event("push")
+    broken = {**whole, **overrides, "detail": overrides.get("detail", {**whole["detail"], **overrides})}
+
+    with suppress(UnreadableEventError):
+        assert isinstance(parse_push(broken), Push | Ignored)

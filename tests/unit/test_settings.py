@@ -1,0 +1,26 @@
+"""The environment of the functions."""
+
+import pytest
+
+from conftest import SETTINGS
+from tagalong.settings import Settings, SettingsError
+
+
+def test_settings_are_read_from_the_environment() -> None:
+    settings = Settings.read(SETTINGS | {"TAGALONG_CLUSTERS": "prod, staging"})
+
+    assert settings.clusters == ("prod", "staging")
+    assert settings.scope.repositories == ("*",)
+    assert settings.dry_run is False
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_missing_setting_is_named(name: str) -> None:
+    for environment in (SETTINGS | {name: ""}, {k: v for k, v in SETTINGS.items() if k != name}):
+        with pytest.raises(SettingsError, match=name):
+            Settings.read(environment)
+
+
+def test_a_flag_that_is_neither_true_nor_false_is_refused() -> None:
+    with pytest.raises(SettingsError, match="TAGALONG_DRY_RUN is 'yes': say true or false"):
+        Settings.read(SETTINGS | {"TAGALONG_DRY_RUN": "yes"})
