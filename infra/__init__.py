@@ -1,0 +1,1 @@
+"""The CDK half of tagalong: constructs that any CDK app can import."""

@@ -1,0 +1,70 @@
+"""The Lambda asset, built by pip instead of Docker."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_lambda as lambda_
+
+LAMBDA = Path(__file__).parents[1] / "lambda"
+RUNTIME = lambda_.Runtime.PYTHON_3_14
+ARCHITECTURE = lambda_.Architecture.ARM_64
+# botocore carries the models of all of AWS, twenty times the size of everything else together.
+SERVICES = {"ecr", "ecs", "sqs"}
+# CDK hashes the sources of an asset; this makes the way they are built count too.
+RECIPE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+# The same bytes on every machine, whatever its Python and its processor.
+REPRODUCIBLY = ("--no-compile", "--no-deps", "--require-hashes")
+FOR_LAMBDA = (
+    *("--only-binary", ":all:", "--platform", "manylinux2014_aarch64"),
+    *("--python-version", RUNTIME.name.removeprefix("python")),
+)
+QUIETLY = ("--quiet", "--no-color", "--disable-pip-version-check")
+
+
+def lambda_code() -> lambda_.Code:
+    return lambda_.Code.from_asset(
+        str(LAMBDA),
+        exclude=["**/__pycache__", "**/*.pyc", "**/.*"],
+        bundling=cdk.BundlingOptions(
+            image=cdk.DockerImage.from_registry("scratch"),
+            local=PipBundling(),
+            environment={"RECIPE": RECIPE},
+        ),
+    )
+
+
+@jsii.implements(cdk.ILocalBundling)
+class PipBundling:
+    # CDK passes the image by name, used or not.
+    def try_bundle(self, output_dir: str, *, image: cdk.DockerImage, **_: object) -> bool:  # noqa: ARG002
+        build(Path(output_dir))
+        return True
+
+
+def build(output: Path) -> None:
+    _pip_install(LAMBDA / "requirements.txt", output)
+    _prune(output)
+    shutil.copytree(LAMBDA / "tagalong", output / "tagalong", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _pip_install(requirements: Path, output: Path) -> None:
+    install = [sys.executable, "-m", "pip", "install", *QUIETLY, *REPRODUCIBLY, *FOR_LAMBDA]
+    command = [*install, "--target", str(output), "-r", str(requirements)]
+    # No shell, and every word of the command is ours.
+    pip = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if pip.returncode:
+        raise RuntimeError(f"pip could not install {requirements.name}: {pip.stderr.strip()}")
+
+
+def _prune(output: Path) -> None:
+    """Drop console scripts, which name this machine's Python, and what no client of ours reads."""
+    shutil.rmtree(output / "bin", ignore_errors=True)
+    shutil.rmtree(output / "boto3" / "data")
+    for model in (output / "botocore" / "data").iterdir():
+        if model.is_dir() and model.name not in SERVICES:
+            shutil.rmtree(model)

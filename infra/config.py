@@ -1,0 +1,97 @@
+"""What the context key `tagalong` in cdk.json may say: read once, refused early."""
+
+import difflib
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+CLUSTER = r"\*|[A-Za-z0-9_-]{1,255}"
+REPOSITORY = r"[a-z0-9._/*?-]{1,256}"
+ROLE_PATH = r"/([A-Za-z0-9_+=,.@-]+/)*"
+EMAIL = r"[^@\s]+@[^@\s]+"
+RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+
+
+class ConfigError(ValueError):
+    """Something under `tagalong` that cannot be deployed, and what to write instead."""
+
+
+def _text(value: object, pattern: str) -> str | None:
+    return value if isinstance(value, str) and re.fullmatch(pattern, value) else None
+
+
+def _list(value: object, pattern: str) -> tuple[str, ...] | None:
+    names: list[Any] = value if isinstance(value, list) else [value]
+    unmixed = len(names) == 1 or "*" not in names
+    return tuple(names) if names and unmixed and all(_text(name, pattern) for name in names) else None
+
+
+def _days(value: object) -> int | None:
+    return value if type(value) is int and value in RETENTION_DAYS else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _key(default: object, remedy: str, read: Callable[..., object], *pattern: str) -> Any:
+    """`read` answers None to a value that it refuses."""
+    return field(default=default, metadata={"remedy": remedy, "read": lambda value: read(value, *pattern)})
+
+
+@dataclass(frozen=True)
+class Config:
+    """One field per key: `task_role_paths` here is `taskRolePaths` there."""
+
+    clusters: tuple[str, ...] = _key(("*",), 'give cluster names, or "*" alone', _list, CLUSTER)
+    repositories: tuple[str, ...] = _key(
+        ("*",), 'give repository names, with * and ? as wildcards, or "*" alone', _list, REPOSITORY
+    )
+    task_role_paths: tuple[str, ...] = _key(
+        ("/",), 'give IAM paths that start and end with "/", such as "/ecs/"', _list, ROLE_PATH
+    )
+    alarm_email: str | None = _key(None, "give one e-mail address, or leave the key out", _text, EMAIL)
+    log_retention_days: int = _key(30, f"give one of {', '.join(map(str, RETENTION_DAYS))}", _days)
+    dry_run: bool = _key(default=False, remedy="give true or false, without quotes", read=_flag)
+
+    @classmethod
+    def from_context(cls, value: object) -> Self:
+        return cls(**dict(_setting(key, given) for key, given in _object(value).items()))
+
+
+def _object(value: object) -> dict[str, object]:
+    """`cdk -c tagalong='{"dryRun": true}'` arrives as text, cdk.json as an object."""
+    given = value
+    if isinstance(value, str):
+        with suppress(json.JSONDecodeError):
+            given = json.loads(value)
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise ConfigError(
+            f'tagalong: received {json.dumps(value)}; give an object such as {{"dryRun": true}}'
+        )
+    return given
+
+
+def _setting(key: str, value: object) -> tuple[str, Any]:
+    known = {_camel_case(field.name): field for field in fields(Config)}
+    received = json.dumps(value)
+    if key not in known:
+        (nearest,) = difflib.get_close_matches(key, known, n=1, cutoff=0)
+        raise ConfigError(f"tagalong.{key}: unknown key, received {received}; did you mean {nearest}?")
+    accepted = known[key].metadata["read"](value)
+    if accepted is None:
+        raise ConfigError(f"tagalong.{key}: received {received}; {known[key].metadata['remedy']}")
+    return known[key].name, accepted
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))

@@ -1,0 +1,29 @@
+"""From jobs in the queue to updated services."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda_event_sources as event_sources
+from constructs import Construct
+
+from infra import permissions
+from infra.config import Config
+from infra.function import TagalongFunction
+from infra.queues import DeadLetterQueue, JobQueue
+
+TIMEOUT = Duration.minutes(2)
+
+
+class Deployer(Construct):
+    def __init__(self, scope: Construct, id_: str, *, config: Config) -> None:
+        super().__init__(scope, id_)
+        self.failed_jobs = DeadLetterQueue(self, "FailedJobs", fifo=True)
+        self.job_queue = JobQueue(self, "Jobs", job_timeout=TIMEOUT, dead_letter_queue=self.failed_jobs)
+        self.function = TagalongFunction(
+            self, service="deployer", handler="deploy", timeout=TIMEOUT, config=config
+        )
+        self.function.add_environment("TAGALONG_QUEUE_URL", self.job_queue.queue_url)
+        self.function.permit(permissions.of_deployer(config))
+        self.function.add_event_source(
+            event_sources.SqsEventSource(
+                self.job_queue, batch_size=10, max_concurrency=10, report_batch_item_failures=True
+            )
+        )

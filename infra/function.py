@@ -1,0 +1,61 @@
+"""A Lambda function of the package `tagalong`, with a role and a log group of its own."""
+
+from collections.abc import Iterable
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.bundling import ARCHITECTURE, RUNTIME, lambda_code
+from infra.config import Config
+from infra.permissions import Permission
+
+
+class TagalongFunction(lambda_.Function):
+    def __init__(
+        self, scope: Construct, *, service: str, handler: str, timeout: Duration, config: Config
+    ) -> None:
+        self.execution_role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group = _log_group(scope, config.log_retention_days)
+        log_group.grant_write(self.execution_role)
+        super().__init__(
+            scope,
+            "Function",
+            code=lambda_code(),
+            handler=f"tagalong.handlers.{handler}",
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
+            memory_size=512,
+            timeout=timeout,
+            role=self.execution_role,
+            log_group=log_group,
+            environment=_environment(service, config),
+        )
+
+    def permit(self, permissions: Iterable[Permission]) -> None:
+        for permission in permissions:
+            self.execution_role.add_to_policy(permission.statement())
+            cdk.Validations.of(self.execution_role).acknowledge(*permission.acknowledgments())
+
+
+def _log_group(scope: Construct, retention_days: int) -> logs.LogGroup:
+    log_group = logs.LogGroup(scope, "Logs", removal_policy=cdk.RemovalPolicy.DESTROY)
+    # The L2 construct takes its retention in words (ONE_MONTH); the configuration gives it in days.
+    cast("logs.CfnLogGroup", log_group.node.default_child).retention_in_days = retention_days
+    return log_group
+
+
+def _environment(service: str, config: Config) -> dict[str, str]:
+    return {
+        "POWERTOOLS_SERVICE_NAME": service,
+        "POWERTOOLS_METRICS_NAMESPACE": "tagalong",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+        "TAGALONG_REGISTRIES": Aws.ACCOUNT_ID,
+        "TAGALONG_CLUSTERS": ",".join(config.clusters),
+        "TAGALONG_REPOSITORIES": ",".join(config.repositories),
+        "TAGALONG_DRY_RUN": str(config.dry_run).lower(),
+    }

@@ -1,0 +1,101 @@
+"""What each role may do, on one page. A wildcard carries its reason with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from infra.config import Config
+
+ANY_SERVICE = "Any service of the clusters in scope may follow a tag."
+ANY_FAMILY = "A service of any family may follow a tag, and ECS numbers the revision."
+NO_RESOURCE = "IAM takes no resource for this action."
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One IAM statement; its ARNs are written as for Fn::Sub."""
+
+    sid: str
+    action: str
+    resources: Sequence[str]
+    reason: str
+    conditions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+    def statement(self) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            sid=self.sid,
+            actions=[self.action],
+            resources=[arn if arn == "*" else cdk.Fn.sub(arn) for arn in self.resources],
+            conditions=self.conditions,
+        )
+
+    def acknowledgments(self) -> list[cdk.Acknowledgment]:
+        wildcards = [arn.replace("${", "<").replace("}", ">") for arn in self.resources if "*" in arn]
+        return [
+            cdk.Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{arn}]", reason=self.reason)
+            for arn in wildcards
+        ]
+
+
+def of_finder(config: Config) -> list[Permission]:
+    """Reads, and nothing else."""
+    return [*_list_services(config.clusters), *_describe(config)]
+
+
+def of_deployer(config: Config) -> list[Permission]:
+    """In a dry run IAM, too, refuses each write."""
+    return [*_describe(config), _resolve_tags(config), *([] if config.dry_run else _writes(config))]
+
+
+def _list_services(clusters: Sequence[str]) -> list[Permission]:
+    if "*" in clusters:
+        return [
+            Permission("ListClusters", "ecs:ListClusters", ["*"], NO_RESOURCE),
+            Permission("ListServices", "ecs:ListServices", ["*"], NO_RESOURCE),
+        ]
+    named = {"ecs:cluster": [cdk.Fn.sub(_arn("ecs", f"cluster/{name}")) for name in clusters]}
+    return [Permission("ListServices", "ecs:ListServices", ["*"], NO_RESOURCE, {"ArnEquals": named})]
+
+
+def _describe(config: Config) -> list[Permission]:
+    return [
+        Permission("DescribeServices", "ecs:DescribeServices", _services(config), ANY_SERVICE),
+        Permission("DescribeRevisions", "ecs:DescribeTaskDefinition", ["*"], NO_RESOURCE),
+    ]
+
+
+def _resolve_tags(config: Config) -> Permission:
+    repositories = [_arn("ecr", f"repository/{glob}") for glob in config.repositories]
+    reason = "The configuration names repositories by glob."
+    return Permission("ResolveTags", "ecr:DescribeImages", repositories, reason)
+
+
+def _writes(config: Config) -> list[Permission]:
+    revisions = [_arn("ecs", "task-definition/*:*")]
+    registering = {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
+    return [
+        Permission("RegisterRevisions", "ecs:RegisterTaskDefinition", revisions, ANY_FAMILY),
+        Permission("TagNewRevisions", "ecs:TagResource", revisions, ANY_FAMILY, registering),
+        Permission("UpdateServices", "ecs:UpdateService", _services(config), ANY_SERVICE),
+        _pass_task_roles(config),
+    ]
+
+
+def _pass_task_roles(config: Config) -> Permission:
+    """The dangerous one: without the condition, whoever registers a revision can run as anybody."""
+    roles = [
+        f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role{path}*" for path in config.task_role_paths
+    ]
+    reason = "A new revision keeps the roles of its base; the configuration names their paths."
+    to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    return Permission("PassTaskRoles", "iam:PassRole", roles, reason, to_tasks)
+
+
+def _services(config: Config) -> list[str]:
+    return [_arn("ecs", f"service/{cluster}/*") for cluster in config.clusters]
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"

@@ -1,0 +1,44 @@
+"""The two kinds of queue: the one that deploys in order, and those that keep what was given up."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+# Transient refusals of ECS, such as "5 active deployments exist", may take hours to pass.
+MAX_RECEIVE_COUNT = 20
+
+
+class DeadLetterQueue(sqs.Queue):
+    def __init__(self, scope: Construct, id_: str, *, fifo: bool | None = None) -> None:
+        super().__init__(
+            scope,
+            id_,
+            fifo=fifo,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+
+
+class JobQueue(sqs.Queue):
+    """One message group for each task-definition family: a family in order, families in parallel."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, job_timeout: Duration, dead_letter_queue: DeadLetterQueue
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            fifo=True,
+            content_based_deduplication=False,
+            deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP,
+            fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(4),
+            # Lambda asks for six times the function's timeout, so that no job is handed out twice.
+            visibility_timeout=Duration.seconds(6 * job_timeout.to_seconds()),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=dead_letter_queue, max_receive_count=MAX_RECEIVE_COUNT
+            ),
+        )

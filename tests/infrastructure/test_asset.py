@@ -1,0 +1,95 @@
+"""The Lambda asset: complete, small, and the same bytes wherever it is built."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+from infra import bundling
+from infrastructure.templates import app
+
+
+@pytest.fixture(scope="module")
+def asset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp("asset"))
+
+
+def built(output: Path) -> Path:
+    bundling.build(output)
+    return output
+
+
+def contents(asset: Path) -> dict[str, str]:
+    files = (path for path in asset.rglob("*") if path.is_file())
+    return {str(it.relative_to(asset)): hashlib.sha256(it.read_bytes()).hexdigest() for it in files}
+
+
+def run(asset: Path, code: str) -> str:
+    """With the asset and the standard library, and nothing else of this machine."""
+    code = f"import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {str(asset)!r}); {code}"
+    python = [sys.executable, "-I", "-S", "-c", code]
+    return subprocess.run(python, check=True, capture_output=True, text=True).stdout
+
+
+def asset_hash() -> str:
+    location = bundling.lambda_code().bind(cdk.Stack(app())).s3_location
+    assert location
+    return location.object_key
+
+
+def test_two_builds_in_two_places_are_the_same_bytes(asset: Path, tmp_path: Path) -> None:
+    assert contents(asset) == contents(built(tmp_path / "elsewhere"))
+
+
+def test_nothing_in_it_is_compiled_for_a_machine(asset: Path) -> None:
+    assert not [name for name in contents(asset) if name.endswith((".pyc", ".so")) or name.startswith("bin/")]
+
+
+def test_it_stays_far_below_the_limit_of_lambda(asset: Path) -> None:
+    assert sum(path.stat().st_size for path in asset.rglob("*")) < 20_000_000
+
+
+def test_it_holds_its_own_boto3_with_every_client_that_is_used(asset: Path) -> None:
+    clients = "[boto3.client(it, region_name='eu-west-1') for it in ('ecs', 'ecr', 'sqs')]"
+
+    assert run(asset, f"import boto3; {clients}; print(boto3.__file__)").startswith(str(asset))
+
+
+def test_it_holds_powertools_and_the_handlers(asset: Path) -> None:
+    code = "import aws_lambda_powertools as powertools; from tagalong.handlers import find, deploy"
+
+    assert run(asset, f"{code}; print(powertools.__file__)").startswith(str(asset))
+
+
+def test_what_pip_says_is_what_the_user_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "requirements.txt").write_text("boto3\n")
+    monkeypatch.setattr(bundling, "LAMBDA", tmp_path)
+
+    with pytest.raises(RuntimeError, match="all requirements must have their versions pinned"):
+        bundling.PipBundling().try_bundle(
+            str(tmp_path / "out"), image=cdk.DockerImage.from_registry("scratch")
+        )
+
+
+def test_leftovers_of_an_interpreter_do_not_change_the_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean = asset_hash()
+    copy = shutil.copytree(bundling.LAMBDA, tmp_path / "lambda", ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "tagalong" / "__pycache__").mkdir()
+    (copy / "tagalong" / "__pycache__" / "images.cpython-314.pyc").write_bytes(os.urandom(8))
+    monkeypatch.setattr(bundling, "LAMBDA", copy)
+
+    assert asset_hash() == clean
+
+
+def test_another_way_of_building_changes_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = asset_hash()
+    monkeypatch.setattr(bundling, "RECIPE", "another")
+
+    assert asset_hash() != before

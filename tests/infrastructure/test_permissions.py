@@ -1,0 +1,121 @@
+"""Least privilege: what each role may do, and what it may not."""
+
+import re
+
+import pytest
+from botocore import xform_name
+from botocore.session import Session
+
+from infrastructure.templates import ROOT, Synthesized, arn, listed, stack
+
+WRITES = {"ecs:RegisterTaskDefinition", "ecs:TagResource", "ecs:UpdateService", "iam:PassRole"}
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+@pytest.fixture(scope="module")
+def tagalong() -> Synthesized:
+    return stack()
+
+
+def test_the_finder_reads_ecs_and_sends_jobs_and_cannot_write_to_ecs(tagalong: Synthesized) -> None:
+    of_its_dead_letters = {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+
+    assert tagalong.actions("finder") == LOGS | of_its_dead_letters | {
+        "ecs:ListClusters",
+        "ecs:ListServices",
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+    }
+
+
+def test_the_deployer_does_no_more_than_its_job(tagalong: Synthesized) -> None:
+    of_the_job_queue = {
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:ChangeMessageVisibility",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+    }
+
+    assert tagalong.actions("deployer") == LOGS | WRITES | of_the_job_queue | {
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+        "ecr:DescribeImages",
+    }
+
+
+def test_a_dry_run_has_no_permission_to_write() -> None:
+    assert not stack(dryRun=True).actions("deployer") & WRITES
+
+
+def test_only_the_deployer_passes_roles_and_only_to_ecs_tasks(tagalong: Synthesized) -> None:
+    permission = tagalong.permission("deployer", "iam:PassRole")
+
+    assert "iam:PassRole" not in tagalong.actions("finder")
+    assert permission["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+
+
+def test_the_configuration_says_which_roles_may_be_passed() -> None:
+    permission = stack(taskRolePaths=["/ecs/", "/team/a/"]).permission("deployer", "iam:PassRole")
+
+    paths = ("ecs/*", "team/a/*")
+    assert permission["Resource"] == [
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{path}"} for path in paths
+    ]
+
+
+def test_tags_are_written_only_on_a_revision_that_is_being_registered(tagalong: Synthesized) -> None:
+    permission = tagalong.permission("deployer", "ecs:TagResource")
+
+    assert permission["Condition"] == {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
+    assert permission["Resource"] == arn("ecs", "task-definition/*:*")
+
+
+def test_named_clusters_are_all_that_is_read_and_updated() -> None:
+    tagalong = stack(clusters=["prod", "staging"])
+
+    services = [arn("ecs", "service/prod/*"), arn("ecs", "service/staging/*")]
+    assert tagalong.permission("finder", "ecs:DescribeServices")["Resource"] == services
+    assert tagalong.permission("deployer", "ecs:UpdateService")["Resource"] == services
+    assert "ecs:ListClusters" not in tagalong.actions("finder")
+    assert tagalong.permission("finder", "ecs:ListServices")["Condition"] == {
+        "ArnEquals": {"ecs:cluster": [arn("ecs", "cluster/prod"), arn("ecs", "cluster/staging")]}
+    }
+
+
+def test_tags_are_resolved_only_in_the_configured_repositories() -> None:
+    tagalong = stack(repositories=["team/*", "app"])
+
+    repositories = tagalong.permission("deployer", "ecr:DescribeImages")["Resource"]
+    assert sorted(repositories, key=str) == [arn("ecr", "repository/app"), arn("ecr", "repository/team/*")]
+
+
+def test_the_finder_may_fill_the_job_queue_and_not_read_it(tagalong: Synthesized) -> None:
+    (on_jobs,) = (it for it in tagalong.statements("finder") if "DeployerJobs" in str(it["Resource"]))
+
+    assert on_jobs["Action"] == "sqs:SendMessage"
+
+
+@pytest.mark.parametrize("service", ["ecs", "ecr", "sqs"])
+def test_every_call_of_the_lambda_code_is_permitted(tagalong: Synthesized, service: str) -> None:
+    words = set(re.findall(r"\w+", (ROOT / f"lambda/tagalong/aws/{service}.py").read_text()))
+    operations = {xform_name(it): it for it in Session().get_service_model(service).operation_names}
+    called = {f"{service}:{operations[word].removesuffix('Batch')}" for word in words & set(operations)}
+
+    assert called
+    assert called <= tagalong.actions("finder") | tagalong.actions("deployer")
+
+
+def test_no_wildcard_stands_for_an_action(tagalong: Synthesized) -> None:
+    assert not [it for it in tagalong.actions("finder") | tagalong.actions("deployer") if "*" in it]
+
+
+def test_a_resource_of_star_is_only_for_actions_that_take_no_other(tagalong: Synthesized) -> None:
+    statements = tagalong.statements("finder") + tagalong.statements("deployer")
+    on_everything = {it["Action"] for it in statements if "*" in listed(it["Resource"])}
+
+    assert on_everything == {"ecs:ListClusters", "ecs:ListServices", "ecs:DescribeTaskDefinition"}
+
+
+def test_no_role_has_a_managed_policy(tagalong: Synthesized) -> None:
+    assert not [it for it in tagalong.resources("AWS::IAM::Role").values() if "ManagedPolicyArns" in it]
