@@ -23,6 +23,8 @@ SETTINGS = {
     "TAGALONG_REGISTRIES": ACCOUNT,
     "TAGALONG_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs.fifo",
     "TAGALONG_DRY_RUN": "false",
+    "TAGALONG_DEFAULT_RULE": "track",
+    "TAGALONG_SELECTION": "all",
 }
 
 
@@ -72,6 +74,12 @@ def session_on(fake: FakeAws) -> boto3.Session:
 @pytest.fixture
 def pipeline(aws: FakeAws) -> Pipeline:
     """Both functions, freshly started, on an empty AWS."""
-    for composed in (handlers._settings, handlers._ecs, handlers._queue, handlers._deployer):
+    for composed in (
+        handlers._settings,
+        handlers._ecs,
+        handlers._finder,
+        handlers._queue,
+        handlers._deployer,
+    ):
         composed.cache_clear()
     return Pipeline(aws)

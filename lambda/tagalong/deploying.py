@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from typing import Any, Protocol
 
-from tagalong.images import Repository, Scope
+from tagalong.decisions import Decision, Service, Skip, Update
+from tagalong.images import Image, Repository
 from tagalong.jobs import Services
-from tagalong.planning import Decision, Service, Skip, Update, decide, followed, refusal
-from tagalong.revisions import Change, Revision, pin, same
+from tagalong.planning import Policy, Runs, decide, questions, refusal
+from tagalong.revisions import Change, Container, Revision, pin, same
 
 
 class AwsError(Exception):
@@ -22,6 +25,9 @@ class Fleet(Protocol):
 
     def revision(self, arn: str) -> Revision: ...
 
+    def resolved(self, service: Service) -> Mapping[str, str]:
+        """container -> the digest that ECS resolved its tag to, as far as ECS tells."""
+
     def newer(self, base: str) -> Iterable[Revision]:
         """Revisions of the same family registered after this one, newest first; only the last few."""
 
@@ -32,10 +38,13 @@ class Fleet(Protocol):
 
 
 class Registry(Protocol):
-    """ECR, as far as the deployer needs it."""
+    """ECR, as far as the deployer needs it. Every method may raise AwsError."""
 
-    def digest(self, repository: Repository, tag: str) -> str | None:
-        """What the tag points at now; None where there is no such image. May raise AwsError."""
+    def images(self, repository: Repository, tag: str | None) -> tuple[Image, ...]:
+        """What has this tag now, or all images, once for each of their tags; nothing where there is none."""
+
+    def contains(self, repository: Repository, index: str, digest: str) -> bool:
+        """Whether the index is of several platforms, and the digest is that of one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +76,26 @@ class Deployer:
 
     fleet: Fleet
     registry: Registry
-    scope: Scope
+    policy: Policy
     dry_run: bool
 
-    def deploy(self, wanted: Services) -> Iterator[Outcome]:
+    def deploy(self, wanted: Services, now: datetime, *, sweep: bool) -> Iterator[Outcome]:
         """One outcome for each service, as it happens. A failing service does not stop the others."""
         bases: dict[str, list[Service]] = {}
         for service in self.fleet.services(wanted):
             if isinstance(service, Skip):
                 yield service
-            elif refused := refusal(service):
+            elif refused := refusal(service, self.policy, now):
                 yield refused
             else:
                 bases.setdefault(service.revision, []).append(service)
         for base, services in bases.items():
-            yield from self._move(base, services)
+            yield from self._move(base, services, sweep=sweep)
 
-    def _move(self, base: str, services: Sequence[Service]) -> Iterator[Outcome]:
+    def _move(self, base: str, services: Sequence[Service], *, sweep: bool) -> Iterator[Outcome]:
         try:
             revision = self.fleet.revision(base)
-            decisions = self._decide(revision, services)
+            decisions = self._decide(revision, services, sweep=sweep)
         except AwsError as error:
             yield from (Failed(service, error) for service in services)
             return
@@ -99,12 +108,30 @@ class Deployer:
         for changes, together in updates.items():
             yield from self._roll_out(revision, changes, together)
 
-    def _decide(self, revision: Revision, services: Sequence[Service]) -> list[Decision]:
-        digests = {
-            (repository, tag): self.registry.digest(repository, tag)
-            for repository, tag in followed(revision, self.scope)
-        }
-        return [decide(service, revision, self.scope, digests) for service in services]
+    def _decide(self, revision: Revision, services: Sequence[Service], *, sweep: bool) -> list[Decision]:
+        asked = {question for s in services for question in questions(s, revision, self.policy)}
+        answers = {question: self.registry.images(*question) for question in asked}
+        return [
+            decide(service, revision, self.policy, answers, self._runs(service, if_unknown=sweep))
+            for service in services
+        ]
+
+    def _runs(self, service: Service, *, if_unknown: bool) -> Runs:
+        """Asks ECS, but only for a service with a container that is not pinned.
+
+        Where ECS does not tell, a push moves the service and a sweep leaves it: the image may run already.
+        """
+        resolved = cache(lambda: self.fleet.resolved(service))
+
+        def runs(container: Container, image: Image) -> bool:
+            if not (digest := resolved().get(container.name)):
+                return if_unknown
+            # ECS may name the image of its platform where the tag names an index.
+            return digest == image.digest or self.registry.contains(
+                container.image.repository, image.digest, digest
+            )
+
+        return runs
 
     def _roll_out(
         self, base: Revision, changes: tuple[Change, ...], updates: Sequence[Update]

@@ -1,13 +1,13 @@
-"""The finder's use case: one push becomes jobs. It only reads."""
+"""The finder's use case: a push or a sweep becomes jobs. It only reads."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tagalong.images import Scope
+from tagalong.decisions import Service, Skip
 from tagalong.jobs import Job, jobs
-from tagalong.planning import Service, Skip, relevance
-from tagalong.pushes import Ignored, IgnoreReason, Push
+from tagalong.planning import Policy, relevance
+from tagalong.pushes import Cause, Ignored, IgnoreReason, Push, Sweep
 from tagalong.revisions import Container
 
 
@@ -23,25 +23,51 @@ class Inventory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one push concerns: jobs to do; services that use the repository but stay; how many were seen."""
+    """What one cause concerns: jobs to do; services that use the repository but stay; how many were seen."""
 
     jobs: tuple[Job, ...]
     skips: tuple[Skip, ...]
     seen: int
 
 
-def find(push: Push, inventory: Inventory, scope: Scope, clusters: Sequence[str]) -> Found | Ignored:
-    """Look at every service in scope for containers that follow the pushed tag."""
-    if not scope.covers(push.repository):
-        name = push.repository.name
-        return Ignored(IgnoreReason.OUT_OF_SCOPE, f"repository '{name}' is outside the configured scope")
-    following, skips, seen = [], [], 0
-    for service in inventory.services_in(clusters):
-        seen += 1
-        containers = inventory.containers(service.revision) if service.revision else ()
-        match relevance(service, containers, push):
-            case Skip() as skip:
-                skips.append(skip)
-            case True:
-                following.append(service)
-    return Found(tuple(jobs(push, following)), tuple(skips), seen)
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Looks at every service in scope for containers that a cause could move."""
+
+    inventory: Inventory
+    policy: Policy
+    clusters: tuple[str, ...]
+
+    def find(self, cause: Cause) -> Found | Ignored:
+        if sentence := self._out_of_scope(cause):
+            return Ignored(IgnoreReason.OUT_OF_SCOPE, sentence)
+        concerned: list[Service] = []
+        skips: list[Skip] = []
+        services = list(self.inventory.services_in(self._clusters(cause)))
+        for service in services:
+            match self._relevance(service, cause):
+                case Skip() as skip:
+                    skips.append(skip)
+                case True:
+                    concerned.append(service)
+        return Found(tuple(jobs(cause, concerned)), tuple(skips), len(services))
+
+    def _out_of_scope(self, cause: Cause) -> str | None:
+        match cause:
+            case Push(repository=repository) if not self.policy.scope.covers(repository):
+                return (
+                    f"repository '{repository.name}' of {repository.account} is outside the configured scope"
+                )
+            case Sweep(cluster=str(cluster)) if "*" not in self.clusters and cluster not in self.clusters:
+                return f"cluster '{cluster}' is outside the configured scope"
+        return None
+
+    def _clusters(self, cause: Cause) -> tuple[str, ...]:
+        return (cause.cluster,) if isinstance(cause, Sweep) and cause.cluster else self.clusters
+
+    def _relevance(self, service: Service, cause: Cause) -> Skip | bool:
+        containers = self.inventory.containers(service.revision) if service.revision else ()
+        if isinstance(cause, Push):
+            return relevance(service, containers, cause, self.policy)
+        swept = [c for c in containers if cause.repository in (None, c.image.repository.name)]
+        return any(c.tag and self.policy.scope.covers(c.image.repository) for c in swept)

@@ -1,6 +1,7 @@
 """The two Lambda functions: wiring, and no logic."""
 
 import os
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -13,11 +14,10 @@ from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.sqs import JobQueue
 from tagalong.deploying import Deployer, Failed
-from tagalong.finding import Found
-from tagalong.finding import find as find_followers
+from tagalong.finding import Finder, Found
 from tagalong.jobs import Job, retry_delay
-from tagalong.pushes import Push, parse_push
-from tagalong.reporting import logger, metrics, push_fields, report, report_found
+from tagalong.pushes import Ignored, Sweep, parse_event
+from tagalong.reporting import cause_fields, logger, metrics, report, report_found
 from tagalong.settings import Settings
 
 
@@ -27,14 +27,14 @@ class JobFailedError(Exception):
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
-def find(event: dict[str, Any], _context: LambdaContext) -> None:
-    """The finder: an EventBridge event in, jobs out. After an error Lambda invokes it again."""
-    push = parse_push(event)
-    if isinstance(push, Push):
-        logger.append_keys(**push_fields(push))
-        found = find_followers(push, _ecs(), _settings().scope, _settings().clusters)
-    else:
-        found = push
+def find(event: dict[str, Any], context: LambdaContext) -> None:
+    """The finder: an event of ECR or a sweep in, jobs out. After an error Lambda invokes it again."""
+    cause = parse_event(event, context.aws_request_id)
+    if isinstance(cause, Ignored):
+        report_found(cause)
+        return
+    logger.append_keys(**cause_fields(cause))
+    found = _finder().find(cause)
     if isinstance(found, Found):
         _queue().send(found.jobs)
     report_found(found)
@@ -53,9 +53,10 @@ def deploy(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
 
 def _do_job(record: SQSRecord) -> None:
     job = Job.from_json(record.body)
-    with logger.append_context_keys(**push_fields(job.push)):
+    with logger.append_context_keys(**cause_fields(job.cause)):
         outcomes = []
-        for outcome in _deployer().deploy(job.services):
+        sweep = isinstance(job.cause, Sweep)
+        for outcome in _deployer().deploy(job.services, datetime.now(UTC), sweep=sweep):
             report(outcome)
             outcomes.append(outcome)
     if failed := [outcome.service.name for outcome in outcomes if isinstance(outcome, Failed)]:
@@ -86,10 +87,15 @@ def _ecs() -> Ecs:
 
 
 @cache
+def _finder() -> Finder:
+    return Finder(_ecs(), _settings().policy, _settings().clusters)
+
+
+@cache
 def _queue() -> JobQueue:
     return JobQueue(_settings().queue_url)
 
 
 @cache
 def _deployer() -> Deployer:
-    return Deployer(_ecs(), Ecr(), _settings().scope, _settings().dry_run)
+    return Deployer(_ecs(), Ecr(), _settings().policy, _settings().dry_run)

@@ -51,6 +51,42 @@ class ImageReference:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """What ECR has: a digest under one of its tags, or under none (then `tag` is empty)."""
+
+    tag: str
+    digest: str
+    pushed_at: float  # seconds since 1970: when this digest was first pushed
+
+
+# Tags that cosign and the OCI referrers fallback write beside an image.
+_REFERRER_TAG = re.compile(r"sha256-[0-9a-f]{64}(\..+)?")
+
+# What is known not to run as a container. Anything else, also a type not yet invented, counts as an image.
+_NOT_IMAGES = re.compile(
+    r"""application/vnd\.cncf\.(helm|notary|oras|openpolicyagent|flux)\..*
+       |application/vnd\.buildkit\.cacheconfig\..*
+       |application/vnd\.dev\.(cosign|sigstore)\..*
+       |application/vnd\.in-toto.*
+       |application/vnd\.amazon\.soci\..*
+       |application/vnd\.oci\.artifact\..*
+       |application/vnd\.oci\.empty\..*
+       |application/(vnd\.cyclonedx|spdx).*
+       |text/(sbom|spdx).*""",
+    re.VERBOSE,
+)
+
+
+def why_not_an_image(tag: str, *media_types: str) -> str | None:
+    """A sentence for a tag or a media type (empty: not told) that is known not to be a container image's."""
+    if _REFERRER_TAG.fullmatch(tag):
+        return f"tag '{tag}' marks a signature or attestation"
+    for media_type in filter(_NOT_IMAGES.fullmatch, media_types):
+        return f"'{media_type}' does not run as a container"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """The repositories that this stack acts for."""
 

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Self
+from typing import Any, Self
 
+from tagalong.decisions import Service
 from tagalong.images import Repository
-from tagalong.planning import Service
-from tagalong.pushes import Push
+from tagalong.pushes import Cause, Push, Sweep
 from tagalong.revisions import family
 
 # One job stays far below a Lambda timeout: UpdateService refills 5 a second, account-wide.
@@ -22,7 +22,7 @@ Services = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Some services of one family, and the push that may concern them.
+    """Some services of one family, and what may concern them.
 
     It names them and nothing more: what they run and what is deployed is read again when the job is done.
     """
@@ -30,7 +30,7 @@ class Job:
     family: str
     part: int
     services: Services
-    push: Push
+    cause: Cause
 
     @property
     def group(self) -> str:
@@ -40,7 +40,7 @@ class Job:
     @property
     def deduplication_id(self) -> str:
         """From the event, not from the digest: A, B, A within five minutes are three real changes."""
-        return _hash(f"{self.push.event_id}/{self.family}/{self.part}")
+        return _hash(f"{self.cause.event_id}/{self.family}/{self.part}")
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -48,28 +48,29 @@ class Job:
     @classmethod
     def from_json(cls, text: str) -> Self:
         job = json.loads(text)
-        push = job["push"]
-        return cls(
-            family=job["family"],
-            part=job["part"],
-            services={cluster: tuple(names) for cluster, names in job["services"].items()},
-            push=Push(**{**push, "repository": Repository(**push["repository"])}),
-        )
+        services = {cluster: tuple(names) for cluster, names in job["services"].items()}
+        return cls(job["family"], job["part"], services, _cause(job["cause"]))
 
 
-def jobs(push: Push, services: Iterable[Service]) -> Iterator[Job]:
+def jobs(cause: Cause, services: Iterable[Service]) -> Iterator[Job]:
     """One job per family, or several where a family has very many services."""
     families: dict[str, list[Service]] = {}
     for service in services:
         families.setdefault(family(service.revision), []).append(service)
     for name, members in families.items():
         for part, first in enumerate(range(0, len(members), _SERVICES_PER_JOB)):
-            yield Job(name, part, _by_cluster(members[first : first + _SERVICES_PER_JOB]), push)
+            yield Job(name, part, _by_cluster(members[first : first + _SERVICES_PER_JOB]), cause)
 
 
 def retry_delay(receive_count: int) -> int:
     """Seconds until a failed job comes back: soon, then ever later."""
     return min(_LAST_RETRY, _FIRST_RETRY << min(receive_count - 1, 10))
+
+
+def _cause(fields: dict[str, Any]) -> Cause:
+    if "digest" not in fields:
+        return Sweep(**fields)
+    return Push(**{**fields, "repository": Repository(**fields["repository"])})
 
 
 def _by_cluster(services: Iterable[Service]) -> Services:

@@ -1,29 +1,15 @@
-"""ECR events: which of them say that a tag now points at a deployable image."""
+"""What sets the finder in motion: a push that ECR tells of, or a sweep."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tagalong.images import Repository
+from tagalong.images import Repository, why_not_an_image
 
-# Tags that cosign and the OCI referrers fallback write beside an image.
-_REFERRER_TAG = re.compile(r"sha256-[0-9a-f]{64}(\..+)?")
-
-# What is known not to run as a container. Anything else, also a type not yet invented, counts as an image.
-_NOT_IMAGES = re.compile(
-    r"""application/vnd\.cncf\.(helm|notary|oras|openpolicyagent|flux)\..*
-       |application/vnd\.buildkit\.cacheconfig\..*
-       |application/vnd\.dev\.(cosign|sigstore)\..*
-       |application/vnd\.in-toto.*
-       |application/vnd\.amazon\.soci\..*
-       |application/vnd\.oci\.artifact\..*
-       |application/vnd\.oci\.empty\..*
-       |application/(vnd\.cyclonedx|spdx).*
-       |text/(sbom|spdx).*""",
-    re.VERBOSE,
-)
+# detail-type -> action-type. In a replica region nothing is pushed: ECR tells of the replication instead,
+# with the account and region that the image arrived in.
+_PUSHES = {"ECR Image Action": "PUSH", "ECR Replication Action": "REPLICATE"}
 
 
 class UnreadableEventError(ValueError):
@@ -57,18 +43,43 @@ class Push:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Compare with ECR though nothing was pushed: every service, or those of a cluster or a repository."""
+
+    event_id: str
+    cluster: str | None = None
+    repository: str | None = None
+
+
+Cause = Push | Sweep
+
+
+def parse_event(event: Mapping[str, Any], request_id: str) -> Cause | Ignored:
+    """Read what the finder was invoked with: an event of ECR, or `{"sweep": {…}}`.
+
+    Raises UnreadableEventError, naming what is missing or not understood.
+    """
+    if "sweep" not in event:
+        return parse_push(event)
+    try:
+        return Sweep(request_id, **event["sweep"])
+    except TypeError:
+        raise UnreadableEventError("a sweep takes nothing, or 'cluster', or 'repository'") from None
+
+
 def parse_push(event: Mapping[str, Any]) -> Push | Ignored:
     """Read an EventBridge event of ECR.
 
     The event may have come past the rule (a redrive, another bus, a person), so nothing that the rule
     promises is taken for granted. Raises UnreadableEventError, naming the field that is missing.
     """
-    if (kind := _text(event, "detail-type")) != "ECR Image Action":
-        return Ignored(IgnoreReason.NOT_A_PUSH, f"'{kind}' is not an 'ECR Image Action'")
+    if (kind := _text(event, "detail-type")) not in _PUSHES:
+        return Ignored(IgnoreReason.NOT_A_PUSH, f"'{kind}' tells of no push")
     detail = event.get("detail")
     if not isinstance(detail, Mapping):
         raise UnreadableEventError("the event has no 'detail'")
-    return _why_not(detail) or Push(
+    return _why_not(detail, _PUSHES[kind]) or Push(
         event_id=_text(event, "id"),
         time=_text(event, "time"),
         repository=Repository(
@@ -79,20 +90,18 @@ def parse_push(event: Mapping[str, Any]) -> Push | Ignored:
     )
 
 
-def _why_not(detail: Mapping[str, Any]) -> Ignored | None:
-    if (action := _text(detail, "action-type")) != "PUSH":
-        return Ignored(IgnoreReason.NOT_A_PUSH, f"the action is {action}, not PUSH")
+def _why_not(detail: Mapping[str, Any], wanted: str) -> Ignored | None:
+    if (action := _text(detail, "action-type")) != wanted:
+        return Ignored(IgnoreReason.NOT_A_PUSH, f"the action is {action}, not {wanted}")
     if (result := _text(detail, "result")) != "SUCCESS":
         return Ignored(IgnoreReason.PUSH_FAILED, f"the push ended with {result}")
     if not (tag := detail.get("image-tag")):
         return Ignored(
             IgnoreReason.UNTAGGED, "no tag was pushed: a child of an index, an attestation or a digest"
         )
-    if _REFERRER_TAG.fullmatch(str(tag)):
-        return Ignored(IgnoreReason.NOT_AN_IMAGE, f"tag '{tag}' marks a signature or attestation")
-    for field in ("artifact-media-type", "manifest-media-type"):
-        if _NOT_IMAGES.fullmatch(str(detail.get(field) or "")):
-            return Ignored(IgnoreReason.NOT_AN_IMAGE, f"'{detail[field]}' does not run as a container")
+    media_types = (str(detail.get(f"{kind}-media-type") or "") for kind in ("artifact", "manifest"))
+    if sentence := why_not_an_image(str(tag), *media_types):
+        return Ignored(IgnoreReason.NOT_AN_IMAGE, sentence)
     return None
 
 

@@ -3,10 +3,10 @@
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+from tagalong.decisions import Skip
 from tagalong.deploying import Failed, Outcome, Updated
 from tagalong.finding import Found
-from tagalong.planning import Skip
-from tagalong.pushes import Ignored, Push
+from tagalong.pushes import Cause, Ignored, Sweep
 
 _NAMESPACE = "tagalong"
 
@@ -14,13 +14,16 @@ logger = Logger()
 metrics = Metrics(namespace=_NAMESPACE)
 
 
-def push_fields(push: Push) -> dict[str, str]:
-    """What each log line about a push carries."""
+def cause_fields(cause: Cause) -> dict[str, str | None]:
+    """What each log line about a push or a sweep carries."""
+    if isinstance(cause, Sweep):
+        return {"event_id": cause.event_id, "cause": "sweep", "repository": cause.repository}
     return {
-        "event_id": push.event_id,
-        "repository": push.repository.name,
-        "tag": push.tag,
-        "digest": push.digest,
+        "event_id": cause.event_id,
+        "cause": "push",
+        "repository": cause.repository.name,
+        "tag": cause.tag,
+        "digest": cause.digest,
     }
 
 
@@ -33,11 +36,11 @@ def report_found(found: Found | Ignored) -> None:
     for skip in found.skips:
         report(skip)
     following = sum(len(names) for job in found.jobs for names in job.services.values())
-    _count("Pushes")
+    _count("Causes")
     _count("Jobs", len(found.jobs))
     _count("ServicesSeen", found.seen)
     families = [job.family for job in found.jobs]
-    logger.info(f"{following} of {found.seen} services follow this tag", extra={"families": families})
+    logger.info(f"{following} of {found.seen} services are concerned", extra={"families": families})
 
 
 def report(outcome: Outcome) -> None:

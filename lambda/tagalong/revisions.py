@@ -8,7 +8,8 @@ from typing import Any
 
 from tagalong.images import ImageReference, Repository
 
-TAG_LABEL = "tagalong.tag"
+TAG_LABEL, RULE_LABEL = "tagalong.tag", "tagalong.rule"
+_OURS = "tagalong."
 _SHORTEST_SECRET = 4
 
 
@@ -18,7 +19,7 @@ class Container:
 
     name: str
     image: ImageReference
-    label: str | None  # what TAG_LABEL says
+    labels: Mapping[str, str]  # the docker labels that start with `tagalong.`
 
     @property
     def tag(self) -> str | None:
@@ -28,7 +29,7 @@ class Container:
         """
         if self.image.tag:
             return self.image.tag
-        return (self.label or None) if self.image.digest else "latest"
+        return (self.labels.get(TAG_LABEL) or None) if self.image.digest else "latest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,9 @@ def _confidential(definition: Mapping[str, Any]) -> set[str]:
 def _containers(definition: Mapping[str, Any]) -> Iterable[Container]:
     for container in definition["containerDefinitions"]:
         if image := ImageReference.parse(container["image"]):
-            yield Container(container["name"], image, container.get("dockerLabels", {}).get(TAG_LABEL))
+            labels = container.get("dockerLabels", {})
+            ours = {name: value for name, value in labels.items() if name.startswith(_OURS)}
+            yield Container(container["name"], image, ours)
 
 
 def _unordered(value: Any) -> Any:

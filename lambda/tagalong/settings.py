@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from tagalong.images import Scope
+from tagalong.planning import Policy
 
 
 class SettingsError(ValueError):
@@ -15,7 +16,7 @@ class SettingsError(ValueError):
 class Settings:
     """What both functions are told. `clusters` concerns the finder, `dry_run` the deployer."""
 
-    scope: Scope
+    policy: Policy
     queue_url: str
     clusters: tuple[str, ...]
     dry_run: bool
@@ -24,15 +25,21 @@ class Settings:
     def read(cls, environment: Mapping[str, str]) -> Self:
         """Raises SettingsError, naming the variable."""
         return cls(
-            scope=Scope(
-                registries=frozenset(_words(environment, "TAGALONG_REGISTRIES")),
-                region=_value(environment, "AWS_REGION"),
-                repositories=_words(environment, "TAGALONG_REPOSITORIES"),
-            ),
+            policy=_policy(environment),
             queue_url=_value(environment, "TAGALONG_QUEUE_URL"),
             clusters=_words(environment, "TAGALONG_CLUSTERS"),
-            dry_run=_flag(environment, "TAGALONG_DRY_RUN"),
+            dry_run=_choice(environment, "TAGALONG_DRY_RUN", true=True, false=False),
         )
+
+
+def _policy(environment: Mapping[str, str]) -> Policy:
+    scope = Scope(
+        registries=frozenset(_words(environment, "TAGALONG_REGISTRIES")),
+        region=_value(environment, "AWS_REGION"),
+        repositories=_words(environment, "TAGALONG_REPOSITORIES"),
+    )
+    only_enabled = _choice(environment, "TAGALONG_SELECTION", all=False, tagged=True)
+    return Policy(scope, _value(environment, "TAGALONG_DEFAULT_RULE"), only_enabled=only_enabled)
 
 
 def _value(environment: Mapping[str, str], name: str) -> str:
@@ -45,11 +52,8 @@ def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in _value(environment, name).split(","))
 
 
-def _flag(environment: Mapping[str, str], name: str) -> bool:
-    match _value(environment, name):
-        case "true":
-            return True
-        case "false":
-            return False
-        case other:
-            raise SettingsError(f"{name} is '{other}': say true or false")
+def _choice(environment: Mapping[str, str], name: str, **choices: bool) -> bool:
+    value = _value(environment, name)
+    if value not in choices:
+        raise SettingsError(f"{name} is '{value}': say {' or '.join(choices)}")
+    return choices[value]

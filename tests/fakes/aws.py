@@ -43,6 +43,12 @@ class FakeAws:
     services: dict[tuple[str, str], Json] = field(default_factory=dict)
     revisions: dict[str, list[Json]] = field(default_factory=dict)
     tags: dict[tuple[str, str], str] = field(default_factory=dict)
+    pushed: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(repository, digest) -> when it was first pushed, counted in pushes"""
+    children: dict[str, list[str]] = field(default_factory=dict)
+    """index digest -> digests of its platforms"""
+    resolved: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    """(cluster, service) -> container -> the digest that ECS resolved"""
     queue: list[Json] = field(default_factory=list)
     sent: set[str] = field(default_factory=set)
     visibility: dict[str, int] = field(default_factory=dict)
@@ -81,6 +87,7 @@ class FakeAws:
     def push(self, repository: str, tag: str, digest: str) -> Json:
         """Move the tag, and return the event that ECR would send."""
         self.tags[repository, tag] = digest
+        self.pushed.setdefault((repository, digest), len(self.pushed))
         return push_event(repository, tag, digest)
 
     def register(self, family: str, *images: str, **fields: Any) -> str:
@@ -101,6 +108,13 @@ class FakeAws:
             "taskDefinition": revision,
             **fields,
         }
+
+    def resolve(self, cluster: str, name: str, **digests: str) -> None:
+        """ECS says which digests it resolved for the containers of a service."""
+        service = self.services[cluster, name]
+        service["resolvedFor"] = service["taskDefinition"]
+        service["currentServiceRevisions"] = [{"arn": f"{_ARN}:service-revision/{cluster}/{name}/1"}]
+        self.resolved[cluster, name] = digests
 
     def running(self, cluster: str, name: str) -> Json:
         """The task definition that the service runs."""
@@ -167,6 +181,25 @@ class FakeAws:
         service["taskDefinition"] = revision["taskDefinitionArn"]
         return {"service": {k: v for k, v in service.items() if k != "deploymentsStarted"}}
 
+    def _describe_service_revisions(self, body: Json) -> Json:
+        """A service revision belongs to the revision that the service ran when it was made: its first."""
+        described = []
+        for arn in body["serviceRevisionArns"]:
+            cluster, name = arn.split("/")[1:3]
+            images = self.resolved[cluster, name]
+            described.append(
+                {
+                    "serviceRevisionArn": arn,
+                    "taskDefinition": self.services[cluster, name]["resolvedFor"],
+                    "createdAt": 0,
+                    "containerImages": [
+                        {"containerName": container, "imageDigest": digest}
+                        for container, digest in images.items()
+                    ],
+                }
+            )
+        return {"serviceRevisions": described}
+
     def _cluster(self, body: Json) -> str:
         name: str = body["cluster"].rpartition("/")[2]
         if name not in self.clusters:
@@ -185,12 +218,26 @@ class FakeAws:
     # -- ECR --------------------------------------------------------------------------------------------
 
     def _describe_images(self, body: Json) -> Json:
-        if not any(repository == body["repositoryName"] for repository, _ in self.tags):
+        repository = body["repositoryName"]
+        if not any(name == repository for name, _ in self.tags):
             raise Refused("RepositoryNotFoundException", "The repository does not exist.")
-        tag = body["imageIds"][0]["imageTag"]
-        if not (digest := self.tags.get((body["repositoryName"], tag))):
-            raise Refused("ImageNotFoundException", "The image does not exist.")
-        return {"imageDetails": [{"imageDigest": digest, "imageTags": [tag]}]}
+        digests = [digest for name, digest in self.pushed if name == repository]
+        if "imageIds" in body:
+            if not (found := self.tags.get((repository, body["imageIds"][0]["imageTag"]))):
+                raise Refused("ImageNotFoundException", "The image does not exist.")
+            digests = [found]
+        details = [self._image(repository, digest) for digest in digests]
+        return _page(details, body, "imageDetails", 100, 1000)
+
+    def _image(self, repository: str, digest: str) -> Json:
+        tags = [tag for (name, tag), found in self.tags.items() if (name, found) == (repository, digest)]
+        pushed_at = self.pushed.get((repository, digest), 0)
+        return {"imageDigest": digest, "imagePushedAt": pushed_at, **({"imageTags": tags} if tags else {})}
+
+    def _batch_get_image(self, body: Json) -> Json:
+        children = self.children.get(body["imageIds"][0]["imageDigest"], [])
+        manifest = {"manifests": [{"digest": digest} for digest in children]}
+        return {"images": [{"imageManifest": json.dumps(manifest)}]}
 
     # -- SQS --------------------------------------------------------------------------------------------
 
@@ -206,7 +253,7 @@ class FakeAws:
         return {}
 
 
-def _page(items: list[str], body: Mapping[str, Any], key: str, default: int, limit: int) -> Json:
+def _page(items: list[Any], body: Mapping[str, Any], key: str, default: int, limit: int) -> Json:
     size, start = body.get("maxResults", default), int(body.get("nextToken", 0))
     if size > limit:
         raise Refused("InvalidParameterException", f"maxResults can be at most {limit}")

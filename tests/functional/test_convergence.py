@@ -19,7 +19,8 @@ works = st.tuples(st.just("work"), st.none(), st.none())
 
 def pinned_family(aws: FakeAws) -> None:
     """Three services on two revisions of one family: an app and its proxy, both at the first digest."""
-    aws.tags |= {("app", "prod"): START, ("proxy", "prod"): START}
+    for repository in ("app", "proxy"):
+        aws.push(repository, "prod", START)
     images = [f"{HOST}/{name}:prod@{START}" for name in ("app", "proxy")]
     first, second = (aws.register("web", *images, cpu=cpu) for cpu in ("256", "512"))
     for name, revision in (("one", first), ("two", first), ("three", second)):

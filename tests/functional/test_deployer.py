@@ -112,7 +112,7 @@ def test_a_tag_that_ecr_lost_is_refused_before_anything_is_registered(
     pipeline.push("app", "prod", NEW)
 
     assert len(pipeline.aws.revisions["web"]) == 1
-    assert "web stays as it is: ECR has no image tagged 'gone'" in capsys.readouterr().out
+    assert "web stays as it is: ECR has no image 'proxy:gone'" in capsys.readouterr().out
 
 
 def test_a_service_that_was_deleted_meanwhile_is_said_to_be_gone(
@@ -194,6 +194,7 @@ def test_a_decision_says_which_event_which_service_why_and_from_what_to_what(
         "function_name": "function",
         "function_request_id": "request",
         "event_id": event["id"],
+        "cause": "push",
         "repository": "app",
         "tag": "prod",
         "digest": NEW,
@@ -214,7 +215,7 @@ def test_metrics_count_what_was_decided(pipeline: Pipeline, capsys: pytest.Captu
 
     metrics = [line for line in lines(capsys) if "_aws" in line]
     named = {m["Name"] for line in metrics for m in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
-    assert named == {"Pushes", "Jobs", "ServicesSeen", "Updated", "Skipped"}
+    assert named == {"Causes", "Jobs", "ServicesSeen", "Updated", "Skipped"}
     assert [line["reason"] for line in metrics if "reason" in line] == ["up-to-date"]
 
 

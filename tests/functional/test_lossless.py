@@ -4,6 +4,7 @@ Measured at the wire: what ECS answered to DescribeTaskDefinition against what R
 """
 
 from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,13 +17,15 @@ from fakes.aws import ACCOUNT, HOST, REGION, FakeAws
 from fakes.shapes import from_shape
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
+from tagalong.decisions import Skip
 from tagalong.deploying import Deployer, Updated
 from tagalong.images import Scope
-from tagalong.planning import Skip
+from tagalong.planning import Policy
 
 ECS = ServiceModel(Loader().load_service_model("ecs", "service-2"))
 REGISTER = ECS.operation_model("RegisterTaskDefinition").input_shape
 CONTAINER = ECS.shape_for("ContainerDefinition")
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 OLD, NEW = "sha256:" + "0" * 64, "sha256:" + "f" * 64
 IMAGES = [f"{HOST}/app:prod", f"{HOST}/app:prod@{OLD}", f"{HOST}/other:prod", "nginx:1.27", ""]
 
@@ -32,7 +35,7 @@ followers = st.lists(st.tuples(from_shape(CONTAINER), st.sampled_from(IMAGES)), 
 
 @pytest.fixture
 def deployer(aws: FakeAws) -> Deployer:
-    return Deployer(Ecs(), Ecr(), Scope(frozenset([ACCOUNT]), REGION, ("app",)), dry_run=False)
+    return Deployer(Ecs(), Ecr(), Policy(Scope(frozenset([ACCOUNT]), REGION, ("app",))), dry_run=False)
 
 
 def a_definition(drawn: dict[str, Any], containers: list[tuple[dict[str, Any], str]]) -> dict[str, Any]:
@@ -77,7 +80,7 @@ def test_whatever_a_task_definition_says_only_image_and_label_change(
     fill(aws, definition)
     described = {"volumes": [], "placementConstraints": [], **definition}
 
-    outcomes = list(deployer.deploy({"prod": ("web",)}))
+    outcomes = list(deployer.deploy({"prod": ("web",)}, NOW, sweep=False))
 
     assert [type(outcome) for outcome in outcomes] == [Updated]
     sent = [body for action, body in aws.requests if action == "RegisterTaskDefinition"]
@@ -91,8 +94,8 @@ def test_the_second_time_nothing_happens(
 ) -> None:
     fill(aws, a_definition(drawn, containers))
 
-    list(deployer.deploy({"prod": ("web",)}))
-    outcomes = list(deployer.deploy({"prod": ("web",)}))
+    list(deployer.deploy({"prod": ("web",)}, NOW, sweep=False))
+    outcomes = list(deployer.deploy({"prod": ("web",)}, NOW, sweep=False))
 
     assert [outcome.reason for outcome in outcomes if isinstance(outcome, Skip)] == ["up-to-date"]
     assert aws.calls["RegisterTaskDefinition"] == aws.calls["UpdateService"] == 1
@@ -120,7 +123,7 @@ def test_a_field_that_the_sdk_cannot_read_refuses_the_copy_and_is_named(
     aws.serve("prod", "web", revision)
     aws.push("app", "prod", NEW)
 
-    [outcome] = deployer.deploy({"prod": ("web",)})
+    [outcome] = deployer.deploy({"prod": ("web",)}, NOW, sweep=False)
 
     assert isinstance(outcome, Skip), "a field was lost"
     assert outcome.reason == "unknown-field"
@@ -133,4 +136,4 @@ def test_a_null_where_the_sdk_knows_nothing_holds_nothing_to_lose(aws: FakeAws, 
     aws.revisions["web"][0]["futureField"] = None
     aws.push("app", "prod", NEW)
 
-    assert [type(outcome) for outcome in deployer.deploy({"prod": ("web",)})] == [Updated]
+    assert [type(outcome) for outcome in deployer.deploy({"prod": ("web",)}, NOW, sweep=False)] == [Updated]

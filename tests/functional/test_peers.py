@@ -39,7 +39,7 @@ def test_another_account_or_region_is_another_repository(pipeline: Pipeline) -> 
 def test_only_the_containers_that_follow_are_rewritten(pipeline: Pipeline) -> None:
     """fabfuel `--tag`, sil-org `-to`: every container got the app's image."""
     others = ["nginx:1.27", f"{HOST}/proxy@{OLD}", f"{HOST}/app:staging", f"{HOST}/app@{OLD}"]
-    pipeline.aws.tags[("app", "staging")] = NEW  # it follows, but this push is of `prod`
+    pipeline.aws.push("app", "staging", NEW)  # it follows, but this push is of `prod`
     serve(pipeline.aws, "web", f"{HOST}/app:prod", *others)
 
     pipeline.push("app", "prod", NEW)
@@ -235,4 +235,4 @@ def test_a_tag_that_nobody_follows_moves_nothing_and_says_what_is_followed(
     pipeline.push("app", "v2", NEW)
 
     assert pipeline.aws.images("prod", "web") == [f"{HOST}/app:prod"]
-    assert "web stays as it is: it follows 'prod', not 'v2'" in capsys.readouterr().out
+    assert "web stays as it is: c0 follows 'prod', not 'v2'" in capsys.readouterr().out

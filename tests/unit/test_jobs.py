@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagalong.decisions import Service
 from tagalong.images import Repository
 from tagalong.jobs import Job, jobs, retry_delay
-from tagalong.planning import Service
-from tagalong.pushes import Push
+from tagalong.pushes import Cause, Push, Sweep
 
 PUSH = Push("id", "2026-11-22T10:00:00Z", Repository("111122223333", "eu-west-1", "app"), "prod", "sha256:a")
 FAMILY_NAME = st.from_regex(r"[A-Za-z0-9_-]{1,255}", fullmatch=True)
@@ -36,9 +36,9 @@ def test_a_very_large_family_is_several_jobs_of_one_group_with_ids_of_their_own(
     assert len({part.deduplication_id for part in parts}) == 3
 
 
-@given(FAMILY_NAME, st.integers(0, 50))
-def test_a_job_comes_out_of_the_queue_as_it_went_in(family: str, part: int) -> None:
-    job = Job(family, part, {"arn:cluster/prod": ("a", "b")}, PUSH)
+@given(FAMILY_NAME, st.integers(0, 50), st.sampled_from([PUSH, Sweep("id"), Sweep("id", "prod", "app")]))
+def test_a_job_comes_out_of_the_queue_as_it_went_in(family: str, part: int, cause: Cause) -> None:
+    job = Job(family, part, {"arn:cluster/prod": ("a", "b")}, cause)
 
     assert Job.from_json(job.to_json()) == job
 
@@ -53,8 +53,8 @@ def test_group_and_deduplication_id_fit_into_sqs(family: str) -> None:
 
 def test_the_deduplication_id_comes_from_the_event_and_not_from_the_digest() -> None:
     job = Job("web", 0, {}, PUSH)
-    again = replace(job, push=replace(PUSH, event_id="another"))
-    same_event = replace(job, push=replace(PUSH, digest="sha256:b"))
+    again = replace(job, cause=replace(PUSH, event_id="another"))
+    same_event = replace(job, cause=replace(PUSH, digest="sha256:b"))
 
     assert job.deduplication_id != again.deduplication_id
     assert job.deduplication_id == same_event.deduplication_id

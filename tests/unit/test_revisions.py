@@ -13,7 +13,7 @@ APP = Repository("111122223333", "eu-west-1", "app")
 def container(suffix: str, label: str | None = None) -> Container:
     image = ImageReference.parse(f"{HOST}/app{suffix}")
     assert image
-    return Container("web", image, label)
+    return Container("web", image, {} if label is None else {"tagalong.tag": label})
 
 
 @pytest.mark.parametrize(

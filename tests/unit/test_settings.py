@@ -10,8 +10,8 @@ def test_settings_are_read_from_the_environment() -> None:
     settings = Settings.read(SETTINGS | {"TAGALONG_CLUSTERS": "prod, staging"})
 
     assert settings.clusters == ("prod", "staging")
-    assert settings.scope.repositories == ("*",)
-    assert settings.dry_run is False
+    assert settings.policy.scope.repositories == ("*",)
+    assert settings.dry_run is settings.policy.only_enabled is False
 
 
 @pytest.mark.parametrize("name", SETTINGS)

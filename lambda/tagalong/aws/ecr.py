@@ -1,9 +1,18 @@
-"""ECR: what a tag points at now."""
+"""ECR: what tags point at now."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import boto3
 
 from tagalong.aws import RETRYING, aws_errors
-from tagalong.images import Repository
+from tagalong.images import Image, Repository, why_not_an_image
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr.type_defs import ImageDetailTypeDef, ImageIdentifierTypeDef
+
+_PAGE = 1000
 
 
 class Ecr:
@@ -12,19 +21,48 @@ class Ecr:
     def __init__(self) -> None:
         self._client = boto3.client("ecr", config=RETRYING)
 
-    def digest(self, repository: Repository, tag: str) -> str | None:
+    def images(self, repository: Repository, tag: str | None) -> tuple[Image, ...]:
         """Of an index, the index's own digest. An archived image cannot be pulled, and is not found."""
         with aws_errors("DescribeImages"):
             try:
-                answer = self._client.describe_images(
-                    registryId=repository.account,
-                    repositoryName=repository.name,
-                    imageIds=[{"imageTag": tag}],
+                return tuple(
+                    image for found in self._describe(repository, tag) for image in _images(found, tag)
                 )
             except (
                 self._client.exceptions.ImageNotFoundException,
                 self._client.exceptions.InvalidParameterException,  # a label that cannot be a tag
                 self._client.exceptions.RepositoryNotFoundException,
             ):
-                return None
-        return next((image["imageDigest"] for image in answer["imageDetails"]), None)
+                return ()
+
+    def contains(self, repository: Repository, index: str, digest: str) -> bool:
+        with aws_errors("BatchGetImage"):
+            answer = self._client.batch_get_image(
+                registryId=repository.account,
+                repositoryName=repository.name,
+                imageIds=[{"imageDigest": index}],
+            )
+        manifests = [json.loads(image["imageManifest"]).get("manifests", ()) for image in answer["images"]]
+        return any(child["digest"] == digest for children in manifests for child in children)
+
+    def _describe(self, repository: Repository, tag: str | None) -> "Iterator[ImageDetailTypeDef]":
+        registry, name = repository.account, repository.name
+        if tag:
+            ids: list[ImageIdentifierTypeDef] = [{"imageTag": tag}]
+            answer = self._client.describe_images(registryId=registry, repositoryName=name, imageIds=ids)
+            yield from answer["imageDetails"]
+            return
+        pages = self._client.get_paginator("describe_images").paginate(
+            registryId=registry, repositoryName=name, PaginationConfig={"PageSize": _PAGE}
+        )
+        for page in pages:
+            yield from page["imageDetails"]
+
+
+def _images(found: "ImageDetailTypeDef", wanted: str | None) -> Iterator[Image]:
+    """One for each tag: the one that was asked for, or all that are known to name an image."""
+    media_types = found.get("artifactMediaType", ""), found.get("imageManifestMediaType", "")
+    pushed_at = found["imagePushedAt"].timestamp()
+    for tag in [wanted] if wanted else found.get("imageTags", []) or [""]:
+        if wanted or not why_not_an_image(tag, *media_types):
+            yield Image(tag, found["imageDigest"], pushed_at)

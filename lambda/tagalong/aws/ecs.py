@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger
 
 from tagalong.aws import ONCE, RETRYING, aws_errors
 from tagalong.aws.fields import keep_unknown_fields, registrable_fields
+from tagalong.decisions import Service, Skip, SkipReason
 from tagalong.deploying import AwsError
-from tagalong.planning import Service, Skip, SkipReason
 from tagalong.revisions import Container, Revision, family, number, redact
 
 if TYPE_CHECKING:
@@ -54,6 +54,17 @@ class Ecs:
     def revision(self, arn: str) -> Revision:
         with aws_errors("DescribeTaskDefinition"):
             return self._revision(arn)
+
+    def resolved(self, service: Service) -> dict[str, str]:
+        """Of the service's own deployments, the one that ECS made last for the revision that it runs now."""
+        if not service.service_revisions:
+            return {}
+        with aws_errors("DescribeServiceRevisions"):
+            arns = list(service.service_revisions)
+            answer = self._client.describe_service_revisions(serviceRevisionArns=arns)
+        current = [r for r in answer["serviceRevisions"] if r.get("taskDefinition") == service.revision]
+        images = max(current, key=lambda r: r["createdAt"])["containerImages"] if current else []
+        return {image["containerName"]: image["imageDigest"] for image in images if "imageDigest" in image}
 
     def newer(self, base: str) -> Iterator[Revision]:
         """The last few revisions registered after this one, newest first."""
@@ -136,6 +147,8 @@ def _service(described: "ServiceTypeDef") -> Service:
         status=described["status"],
         controller=described.get("deploymentController", {}).get("type", "ECS"),
         managed_by=described.get("resourceManagementType", "CUSTOMER"),
+        tags={tag["key"]: tag["value"] for tag in described.get("tags", ())},
+        service_revisions=tuple(current["arn"] for current in described.get("currentServiceRevisions", ())),
     )
 
 

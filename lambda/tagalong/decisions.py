@@ -1,0 +1,71 @@
+"""What was decided for one service, and why: data, and nothing here can act."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tagalong.revisions import Change
+
+
+class SkipReason(StrEnum):
+    """Each is explained, with its remedy, in docs/operations.md."""
+
+    UP_TO_DATE = "up-to-date"
+    OTHER_TAG = "other-tag"
+    PINNED_BY_OWNER = "pinned-by-owner"
+    PIN_RULE = "pin-rule"
+    OUT_OF_SCOPE = "out-of-scope"
+    NOT_ENABLED = "not-enabled"
+    DISABLED = "disabled"
+    ON_HOLD = "on-hold"
+    MISCONFIGURED = "misconfigured"
+    TAG_NOT_FOUND = "tag-not-found"
+    CURRENT_UNKNOWN = "current-unknown"
+    UNKNOWN_FIELD = "unknown-field"
+    CODE_DEPLOY_CONTROLLER = "code-deploy-controller"
+    EXTERNAL_CONTROLLER = "external-controller"
+    EXPRESS_MODE = "express-mode"
+    SERVICE_NOT_ACTIVE = "service-not-active"
+    SERVICE_GONE = "service-gone"
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """A reason that something is left alone, in a word and in a sentence."""
+
+    reason: SkipReason
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An ECS service as DescribeServices says it is now."""
+
+    cluster: str  # ARN
+    name: str
+    revision: str  # ARN of the task definition that it runs; "" when ECS names none
+    status: str = "ACTIVE"
+    controller: str = "ECS"
+    managed_by: str = "CUSTOMER"  # ECS: Express Mode
+    tags: Mapping[str, str] = field(default_factory=dict)
+    service_revisions: tuple[str, ...] = ()  # ARNs: what its deployments resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Move the service to a revision that differs from the one it runs by these changes."""
+
+    service: Service
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Leave the service as it is."""
+
+    service: Service
+    reason: SkipReason
+    sentence: str
+
+
+Decision = Update | Skip
