@@ -72,8 +72,9 @@ def session_on(fake: FakeAws) -> boto3.Session:
 
 
 @pytest.fixture
-def pipeline(aws: FakeAws) -> Pipeline:
-    """Both functions, freshly started, on an empty AWS."""
+def pipeline(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    """Both functions, freshly started, on an empty AWS. The SDK retries without waiting."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
     for composed in (
         handlers._settings,
         handlers._ecs,

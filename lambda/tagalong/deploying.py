@@ -1,7 +1,7 @@
 """The deployer's use case: one family, read again, decided on what ECR says now, and only then written."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Protocol
@@ -34,7 +34,8 @@ class Fleet(Protocol):
     def register(self, definition: Mapping[str, Any]) -> str:
         """Register a revision and return its ARN. Not idempotent: never repeat it without asking `newer`."""
 
-    def update(self, service: Service, revision: str) -> None: ...
+    def update(self, service: Service, revision: str) -> str | None:
+        """Tell the service to run the revision; answers which one that replaced, where ECS tells."""
 
 
 class Registry(Protocol):
@@ -147,10 +148,30 @@ class Deployer:
             return
         for update in updates:
             try:
-                self.fleet.update(update.service, revision)
-                yield Updated(update, revision)
+                yield self._update(update, revision)
             except AwsError as error:
                 yield Failed(update.service, error)
+
+    def _update(self, update: Update, revision: str) -> Outcome:
+        """Put no older base over a deployment of somebody else: look before, and look what was replaced."""
+        [now] = self.fleet.services({update.service.cluster: (update.service.name,)})
+        if isinstance(now, Skip):
+            return now
+        if now.revision != update.service.revision:
+            raise AwsError(f"it was deployed meanwhile, and runs {now.revision.rpartition('/')[2]}")
+        replaced = self.fleet.update(now, revision)
+        if replaced in (None, now.revision):
+            return Updated(update, revision)
+        return self._make_good(replace(now, revision=replaced))
+
+    def _make_good(self, service: Service) -> Outcome:
+        """Somebody deployed between our look and our update: build on what is theirs and was replaced."""
+        theirs = self.fleet.revision(service.revision)
+        [decision] = self._decide(theirs, [service], sweep=False)
+        changes = decision.changes if isinstance(decision, Update) else ()
+        revision = self._revision(theirs, changes) if changes else theirs.arn
+        self.fleet.update(service, revision)
+        return Updated(Update(service, changes), revision)
 
     def _revision(self, base: Revision, changes: tuple[Change, ...]) -> str:
         """A crash between register and update leaves a revision behind: use that, and make no twin."""

@@ -55,7 +55,8 @@ class FakeAws:
     calls: Counter[str] = field(default_factory=Counter)
     requests: list[tuple[str, Json]] = field(default_factory=list)
     hook: Callable[[str, str], object] = _nothing
-    """Called with (action, 'before' | 'after'): raises Refused, or anything else for a crash."""
+    """Called with (action, 'before' | 'after'), the request being the last of `requests`: may raise Refused,
+    what botocore raises for a broken connection, or anything else for a crash."""
 
     # -- the wire -------------------------------------------------------------------------------------
 
@@ -63,6 +64,7 @@ class FakeAws:
         """A `before-send` handler: what it returns is the answer."""
         action = cast("bytes", request.headers["X-Amz-Target"]).decode().rpartition(".")[2]
         body = json.loads(cast("bytes", request.body))
+        self.requests.append((action, deepcopy(body)))
         try:
             self.hook(action, "before")
             answer, status = self._do(action, body), 200
@@ -74,7 +76,6 @@ class FakeAws:
 
     def _do(self, action: str, body: Json) -> Json:
         self.calls[action] += 1
-        self.requests.append((action, deepcopy(body)))
         method = getattr(self, re.sub("(?=[A-Z])", "_", action).lower())
         return cast("Json", method(body))
 
@@ -115,6 +116,14 @@ class FakeAws:
         service["resolvedFor"] = service["taskDefinition"]
         service["currentServiceRevisions"] = [{"arn": f"{_ARN}:service-revision/{cluster}/{name}/1"}]
         self.resolved[cluster, name] = digests
+
+    def deploy(self, service: Json, revision: str) -> None:
+        """Start a deployment; those before it go on until they are drained."""
+        deployments = service.setdefault("deployments", [_deployment(service["taskDefinition"], 0)])
+        for deployment in deployments:
+            deployment["status"] = "ACTIVE"
+        deployments.insert(0, _deployment(revision, len(deployments)))
+        service["taskDefinition"] = revision
 
     def running(self, cluster: str, name: str) -> Json:
         """The task definition that the service runs."""
@@ -177,9 +186,8 @@ class FakeAws:
         if revision["status"] != "ACTIVE":
             raise Refused("ClientException", "TaskDefinition is inactive")
         if service["taskDefinition"] != revision["taskDefinitionArn"]:
-            service["deploymentsStarted"] = service.get("deploymentsStarted", 0) + 1
-        service["taskDefinition"] = revision["taskDefinitionArn"]
-        return {"service": {k: v for k, v in service.items() if k != "deploymentsStarted"}}
+            self.deploy(service, revision["taskDefinitionArn"])
+        return {"service": service}
 
     def _describe_service_revisions(self, body: Json) -> Json:
         """A service revision belongs to the revision that the service ran when it was made: its first."""
@@ -251,6 +259,10 @@ class FakeAws:
     def _change_message_visibility(self, body: Json) -> Json:
         self.visibility[body["ReceiptHandle"]] = body["VisibilityTimeout"]
         return {}
+
+
+def _deployment(revision: str, created_at: int) -> Json:
+    return {"status": "PRIMARY", "taskDefinition": revision, "createdAt": created_at}
 
 
 def _page(items: list[Any], body: Mapping[str, Any], key: str, default: int, limit: int) -> Json:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError, HTTPClientError
+
 from fakes.aws import FakeAws, Json
 from tagalong import handlers
 
@@ -23,18 +25,19 @@ class Context:
 class Pipeline:
     aws: FakeAws
     received: dict[str, int] = field(default_factory=dict)
+    dead: list[Json] = field(default_factory=list)
 
     def deliver(self, event: Json, attempts: int = 3) -> None:
         """Invoke the finder asynchronously: Lambda tries three times."""
         for _ in range(attempts):
             try:
                 handlers.find(event, Context())
-            except Crash:
+            except (Crash, ClientError, HTTPClientError):
                 continue
             return
         raise AssertionError("the finder failed three times")
 
-    def work(self, rounds: int = 20) -> None:
+    def work(self, rounds: int = 100) -> None:
         """Let the deployer empty the queue; what still fails then is left in it."""
         for _ in range(rounds):
             if not self.aws.queue:
@@ -51,12 +54,19 @@ class Pipeline:
         failed = {item["itemIdentifier"] for item in response["batchItemFailures"]}
         done = [m for m in batch if m["MessageDeduplicationId"] not in failed]
         self.aws.queue = [m for m in self.aws.queue if m not in done]
+        self._bury()
         return response
 
     def push(self, repository: str, tag: str, digest: str) -> None:
         """Push, and let everything that follows from it happen."""
         self.deliver(self.aws.push(repository, tag, digest))
         self.work()
+
+    def _bury(self) -> None:
+        """SQS gives up a message that was received 20 times (infra/queues.py)."""
+        worn_out = [m for m in self.aws.queue if self.received.get(m["MessageDeduplicationId"], 0) >= 20]
+        self.dead += worn_out
+        self.aws.queue = [m for m in self.aws.queue if m not in worn_out]
 
     def _record(self, message: Json) -> dict[str, Any]:
         name = message["MessageDeduplicationId"]

@@ -11,6 +11,7 @@ from fakes.pipeline import Crash, Pipeline
 
 DIGESTS = ["sha256:" + letter * 64 for letter in "abc"]
 START = DIGESTS[0]
+CALLS = 50  # before and after each call of a rollout
 
 pushes = st.tuples(st.just("push"), st.sampled_from(["app", "proxy"]), st.sampled_from(DIGESTS))
 deliveries = st.tuples(st.just("deliver"), st.integers(0, 20), st.none())
@@ -66,7 +67,7 @@ def calls_of_a_rollout(pipeline: Pipeline) -> int:
     return next(numbers)
 
 
-@pytest.mark.parametrize("crash_at", range(44))
+@pytest.mark.parametrize("crash_at", range(CALLS))
 def test_a_crash_around_any_call_then_a_retry_ends_the_same_and_leaves_no_twin(
     pipeline: Pipeline, crash_at: int
 ) -> None:
@@ -84,13 +85,13 @@ def test_a_crash_around_any_call_then_a_retry_ends_the_same_and_leaves_no_twin(
 
     assert_converged(aws)
     assert len(aws.revisions["web"]) == 4, "a twin revision was left behind"
-    assert all(service["deploymentsStarted"] == 1 for service in aws.services.values())
+    assert all(len(service["deployments"]) == 2 for service in aws.services.values())
 
 
 def test_the_crashes_above_reach_every_call(pipeline: Pipeline) -> None:
     pinned_family(pipeline.aws)
 
-    assert calls_of_a_rollout(pipeline) <= 44
+    assert calls_of_a_rollout(pipeline) <= CALLS
 
 
 def test_moving_a_tag_there_and_back_within_minutes_is_three_changes(

@@ -196,7 +196,7 @@ def test_one_bad_service_stops_no_other_and_is_tried_again(pipeline: Pipeline) -
     aws.services["prod", "bad"]["taskDefinition"] = sibling
 
     def refuse(action: str, phase: str) -> None:
-        if action == "UpdateService" and phase == "before" and aws.requests[-1][1].get("family") == "bad":
+        if (action, phase) == ("UpdateService", "before") and aws.requests[-1][1]["service"] == "bad":
             raise Refused("InvalidParameterException", "no capacity")
 
     aws.hook = refuse

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from fakes.aws import ACCOUNT, HOST, REGION, FakeAws
+from fakes.aws import ACCOUNT, HOST, REGION, FakeAws, Json
 from fakes.pipeline import Pipeline
 
 D = ["sha256:" + letter * 64 for letter in "0123456789"]
-SWEEP = {"sweep": {}}
+SWEEP: dict[str, Any] = {"sweep": {}}
 
 
-def serve(aws: FakeAws, name: str, *images: str, labels: dict[str, str] | None = None, **tags: str) -> None:
+def serve(aws: FakeAws, name: str, *images: str, labels: Json | None = None, **tags: Any) -> None:
     revision = aws.register(name, *images)
     if labels:
         aws.revisions[name][0]["containerDefinitions"][0]["dockerLabels"] = labels
@@ -122,7 +122,7 @@ def test_a_second_tag_of_what_runs_unpinned_starts_no_deployment(
 
 def test_consent_is_asked_of_each_service(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
     aws = pipeline.aws
-    tags = [
+    tags: list[dict[str, Any]] = [
         {},
         {"enabled": "false"},
         {"hold": "true"},

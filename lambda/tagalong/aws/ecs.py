@@ -83,12 +83,15 @@ class Ecs:
             raise AwsError(redact(str(error), definition)) from None
         return answer["taskDefinition"]["taskDefinitionArn"]
 
-    def update(self, service: Service, revision: str) -> None:
+    def update(self, service: Service, revision: str) -> str | None:
         """Sends nothing but the revision: what is not named stays as it is."""
         with aws_errors("UpdateService"):
-            self._client.update_service(
+            answer = self._client.update_service(
                 cluster=service.cluster, service=service.name, taskDefinition=revision
             )
+        deployments = answer["service"].get("deployments", ())
+        replaced = [deployment for deployment in deployments if deployment["status"] != "PRIMARY"]
+        return max(replaced, key=lambda d: d["createdAt"])["taskDefinition"] if replaced else None
 
     def _clusters(self) -> Iterator[str]:
         for page in self._client.get_paginator("list_clusters").paginate():
