@@ -25,6 +25,7 @@ SETTINGS = {
     "TAGALONG_DRY_RUN": "false",
     "TAGALONG_DEFAULT_RULE": "track",
     "TAGALONG_SELECTION": "all",
+    "TAGALONG_QUOTA_SHARE": "1000",  # no test waits
 }
 
 
@@ -80,7 +81,7 @@ def pipeline(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
         handlers._ecs,
         handlers._finder,
         handlers._queue,
-        handlers._deployer,
+        handlers._ecr,
     ):
         composed.cache_clear()
     return Pipeline(aws)

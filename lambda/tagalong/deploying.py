@@ -1,6 +1,6 @@
 """The deployer's use case: one family, read again, decided on what ECR says now, and only then written."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -73,30 +73,33 @@ Outcome = Updated | Skip | Failed
 
 @dataclass(frozen=True, slots=True)
 class Deployer:
-    """Moves the services of one family to what their tags point at now."""
+    """Moves the services of one job to what their tags point at now."""
 
     fleet: Fleet
     registry: Registry
     policy: Policy
     dry_run: bool
+    sweep: bool
+    now: datetime
+    time_left: Callable[[], bool]  # False when the function is about to be stopped
 
-    def deploy(self, wanted: Services, now: datetime, *, sweep: bool) -> Iterator[Outcome]:
+    def deploy(self, wanted: Services) -> Iterator[Outcome]:
         """One outcome for each service, as it happens. A failing service does not stop the others."""
         bases: dict[str, list[Service]] = {}
         for service in self.fleet.services(wanted):
             if isinstance(service, Skip):
                 yield service
-            elif refused := refusal(service, self.policy, now):
+            elif refused := refusal(service, self.policy, self.now):
                 yield refused
             else:
                 bases.setdefault(service.revision, []).append(service)
         for base, services in bases.items():
-            yield from self._move(base, services, sweep=sweep)
+            yield from self._move(base, services)
 
-    def _move(self, base: str, services: Sequence[Service], *, sweep: bool) -> Iterator[Outcome]:
+    def _move(self, base: str, services: Sequence[Service]) -> Iterator[Outcome]:
         try:
             revision = self.fleet.revision(base)
-            decisions = self._decide(revision, services, sweep=sweep)
+            decisions = self._decide(revision, services)
         except AwsError as error:
             yield from (Failed(service, error) for service in services)
             return
@@ -109,15 +112,12 @@ class Deployer:
         for changes, together in updates.items():
             yield from self._roll_out(revision, changes, together)
 
-    def _decide(self, revision: Revision, services: Sequence[Service], *, sweep: bool) -> list[Decision]:
+    def _decide(self, revision: Revision, services: Sequence[Service]) -> list[Decision]:
         asked = {question for s in services for question in questions(s, revision, self.policy)}
         answers = {question: self.registry.images(*question) for question in asked}
-        return [
-            decide(service, revision, self.policy, answers, self._runs(service, if_unknown=sweep))
-            for service in services
-        ]
+        return [decide(service, revision, self.policy, answers, self._runs(service)) for service in services]
 
-    def _runs(self, service: Service, *, if_unknown: bool) -> Runs:
+    def _runs(self, service: Service) -> Runs:
         """Asks ECS, but only for a service with a container that is not pinned.
 
         Where ECS does not tell, a push moves the service and a sweep leaves it: the image may run already.
@@ -126,7 +126,7 @@ class Deployer:
 
         def runs(container: Container, image: Image) -> bool:
             if not (digest := resolved().get(container.name)):
-                return if_unknown
+                return self.sweep
             # ECS may name the image of its platform where the tag names an index.
             return digest == image.digest or self.registry.contains(
                 container.image.repository, image.digest, digest
@@ -154,6 +154,8 @@ class Deployer:
 
     def _update(self, update: Update, revision: str) -> Outcome:
         """Put no older base over a deployment of somebody else: look before, and look what was replaced."""
+        if not self.time_left():
+            raise AwsError("the function's time is up; the next invocation goes on")
         [now] = self.fleet.services({update.service.cluster: (update.service.name,)})
         if isinstance(now, Skip):
             return now
@@ -167,7 +169,7 @@ class Deployer:
     def _make_good(self, service: Service) -> Outcome:
         """Somebody deployed between our look and our update: build on what is theirs and was replaced."""
         theirs = self.fleet.revision(service.revision)
-        [decision] = self._decide(theirs, [service], sweep=False)
+        [decision] = self._decide(theirs, [service])
         changes = decision.changes if isinstance(decision, Update) else ()
         revision = self._revision(theirs, changes) if changes else theirs.arn
         self.fleet.update(service, revision)

@@ -20,6 +20,8 @@ from tagalong.pushes import Ignored, Sweep, parse_event
 from tagalong.reporting import cause_fields, logger, metrics, report, report_found
 from tagalong.settings import Settings
 
+_RESERVE = 20_000  # milliseconds: a call that is under way ends in this time, also a slow one
+
 
 class JobFailedError(Exception):
     """Some services of a job were not updated; each is logged. The message goes back to the queue."""
@@ -51,12 +53,20 @@ def deploy(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
     return response
 
 
-def _do_job(record: SQSRecord) -> None:
+def _do_job(record: SQSRecord, lambda_context: LambdaContext) -> None:
     job = Job.from_json(record.body)
+    deployer = Deployer(
+        _ecs(),
+        _ecr(),
+        _settings().policy,
+        dry_run=_settings().dry_run,
+        sweep=isinstance(job.cause, Sweep),
+        now=datetime.now(UTC),
+        time_left=lambda: lambda_context.get_remaining_time_in_millis() > _RESERVE,
+    )
     with logger.append_context_keys(**cause_fields(job.cause)):
         outcomes = []
-        sweep = isinstance(job.cause, Sweep)
-        for outcome in _deployer().deploy(job.services, datetime.now(UTC), sweep=sweep):
+        for outcome in deployer.deploy(job.services):
             report(outcome)
             outcomes.append(outcome)
     if failed := [outcome.service.name for outcome in outcomes if isinstance(outcome, Failed)]:
@@ -83,7 +93,7 @@ def _settings() -> Settings:
 
 @cache
 def _ecs() -> Ecs:
-    return Ecs()
+    return Ecs(_settings().quota_share)
 
 
 @cache
@@ -97,5 +107,5 @@ def _queue() -> JobQueue:
 
 
 @cache
-def _deployer() -> Deployer:
-    return Deployer(_ecs(), Ecr(), _settings().policy, _settings().dry_run)
+def _ecr() -> Ecr:
+    return Ecr()

@@ -20,6 +20,7 @@ class Settings:
     queue_url: str
     clusters: tuple[str, ...]
     dry_run: bool
+    quota_share: float  # of the calls that ECS allows the account
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
@@ -29,6 +30,7 @@ class Settings:
             queue_url=_value(environment, "TAGALONG_QUEUE_URL"),
             clusters=_words(environment, "TAGALONG_CLUSTERS"),
             dry_run=_choice(environment, "TAGALONG_DRY_RUN", true=True, false=False),
+            quota_share=float(_value(environment, "TAGALONG_QUOTA_SHARE")),
         )
 
 

@@ -19,6 +19,10 @@ class Context:
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:eu-west-1:111122223333:function:function"
     aws_request_id: str = "request"
+    milliseconds: int = 120_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
 
 
 @dataclass
@@ -26,12 +30,13 @@ class Pipeline:
     aws: FakeAws
     received: dict[str, int] = field(default_factory=dict)
     dead: list[Json] = field(default_factory=list)
+    context: Context = field(default_factory=Context)
 
     def deliver(self, event: Json, attempts: int = 3) -> None:
         """Invoke the finder asynchronously: Lambda tries three times."""
         for _ in range(attempts):
             try:
-                handlers.find(event, Context())
+                handlers.find(event, self.context)
             except (Crash, ClientError, HTTPClientError):
                 continue
             return
@@ -48,7 +53,7 @@ class Pipeline:
         """One batch: failed messages, or all of a crashed invocation, stay in the queue."""
         batch = self.aws.queue[:10]
         try:
-            response: Json = handlers.deploy({"Records": [self._record(m) for m in batch]}, Context())
+            response: Json = handlers.deploy({"Records": [self._record(m) for m in batch]}, self.context)
         except Crash:
             return {}
         failed = {item["itemIdentifier"] for item in response["batchItemFailures"]}

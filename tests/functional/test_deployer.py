@@ -241,3 +241,43 @@ def test_no_environment_value_no_secret_and_no_command_is_ever_logged(
     assert aws.images("prod", "web") == [f"{HOST}/app@{NEW}"]
     said = capsys.readouterr()
     assert CANARY not in said.out + said.err
+
+
+def test_what_an_invocation_has_no_time_for_the_next_one_goes_on_with(pipeline: Pipeline) -> None:
+    aws = pipeline.aws
+    revision = aws.register("web", f"{HOST}/app:prod")
+    for number in range(30):
+        aws.serve("prod", f"web-{number}", revision)
+    pipeline.deliver(aws.push("app", "prod", NEW))
+
+    def spend(action: str, phase: str) -> None:
+        if (action, phase) == ("UpdateService", "after"):
+            pipeline.context.milliseconds -= 10_000
+
+    aws.hook = spend
+    invocations = 0
+    while aws.queue:
+        pipeline.context.milliseconds = 120_000
+        pipeline.invoke_deployer()
+        invocations += 1
+
+    assert {image for name in range(30) for image in aws.images("prod", f"web-{name}")} == {
+        f"{HOST}/app@{NEW}"
+    }
+    assert invocations == 3
+    assert aws.calls["UpdateService"] == 30
+    assert aws.calls["RegisterTaskDefinition"] == 1
+
+
+def test_ecs_is_called_at_the_pace_of_its_quotas(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of 20 registrations at once and 1 a second: 12 families take 2 at once, then 10 s for each."""
+    monkeypatch.setenv("TAGALONG_QUOTA_SHARE", "0.1")
+    waited: list[float] = []
+    monkeypatch.setattr("time.monotonic", lambda: sum(waited))
+    monkeypatch.setattr("time.sleep", waited.append)
+    for number in range(12):
+        pipeline.aws.serve("prod", f"s{number}", pipeline.aws.register(f"f{number}", f"{HOST}/app:prod"))
+
+    pipeline.push("app", "prod", NEW)
+
+    assert sum(waited) == pytest.approx(100, rel=0.05)

@@ -25,7 +25,6 @@ from tagalong.planning import Policy
 ECS = ServiceModel(Loader().load_service_model("ecs", "service-2"))
 REGISTER = ECS.operation_model("RegisterTaskDefinition").input_shape
 CONTAINER = ECS.shape_for("ContainerDefinition")
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
 OLD, NEW = "sha256:" + "0" * 64, "sha256:" + "f" * 64
 IMAGES = [f"{HOST}/app:prod", f"{HOST}/app:prod@{OLD}", f"{HOST}/other:prod", "nginx:1.27", ""]
 
@@ -35,7 +34,15 @@ followers = st.lists(st.tuples(from_shape(CONTAINER), st.sampled_from(IMAGES)), 
 
 @pytest.fixture
 def deployer(aws: FakeAws) -> Deployer:
-    return Deployer(Ecs(), Ecr(), Policy(Scope(frozenset([ACCOUNT]), REGION, ("app",))), dry_run=False)
+    return Deployer(
+        Ecs(quota_share=1000),
+        Ecr(),
+        Policy(Scope(frozenset([ACCOUNT]), REGION, ("app",))),
+        dry_run=False,
+        sweep=False,
+        now=datetime(2026, 11, 22, tzinfo=UTC),
+        time_left=lambda: True,
+    )
 
 
 def a_definition(drawn: dict[str, Any], containers: list[tuple[dict[str, Any], str]]) -> dict[str, Any]:
@@ -80,7 +87,7 @@ def test_whatever_a_task_definition_says_only_image_and_label_change(
     fill(aws, definition)
     described = {"volumes": [], "placementConstraints": [], **definition}
 
-    outcomes = list(deployer.deploy({"prod": ("web",)}, NOW, sweep=False))
+    outcomes = list(deployer.deploy({"prod": ("web",)}))
 
     assert [type(outcome) for outcome in outcomes] == [Updated]
     sent = [body for action, body in aws.requests if action == "RegisterTaskDefinition"]
@@ -94,8 +101,8 @@ def test_the_second_time_nothing_happens(
 ) -> None:
     fill(aws, a_definition(drawn, containers))
 
-    list(deployer.deploy({"prod": ("web",)}, NOW, sweep=False))
-    outcomes = list(deployer.deploy({"prod": ("web",)}, NOW, sweep=False))
+    list(deployer.deploy({"prod": ("web",)}))
+    outcomes = list(deployer.deploy({"prod": ("web",)}))
 
     assert [outcome.reason for outcome in outcomes if isinstance(outcome, Skip)] == ["up-to-date"]
     assert aws.calls["RegisterTaskDefinition"] == aws.calls["UpdateService"] == 1
@@ -123,7 +130,7 @@ def test_a_field_that_the_sdk_cannot_read_refuses_the_copy_and_is_named(
     aws.serve("prod", "web", revision)
     aws.push("app", "prod", NEW)
 
-    [outcome] = deployer.deploy({"prod": ("web",)}, NOW, sweep=False)
+    [outcome] = deployer.deploy({"prod": ("web",)})
 
     assert isinstance(outcome, Skip), "a field was lost"
     assert outcome.reason == "unknown-field"
@@ -136,4 +143,4 @@ def test_a_null_where_the_sdk_knows_nothing_holds_nothing_to_lose(aws: FakeAws, 
     aws.revisions["web"][0]["futureField"] = None
     aws.push("app", "prod", NEW)
 
-    assert [type(outcome) for outcome in deployer.deploy({"prod": ("web",)}, NOW, sweep=False)] == [Updated]
+    assert [type(outcome) for outcome in deployer.deploy({"prod": ("web",)})] == [Updated]

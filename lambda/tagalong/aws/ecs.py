@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from tagalong.aws import ONCE, RETRYING, aws_errors
 from tagalong.aws.fields import keep_unknown_fields, registrable_fields
+from tagalong.aws.pacing import pace
 from tagalong.decisions import Service, Skip, SkipReason
 from tagalong.deploying import AwsError
 from tagalong.revisions import Container, Revision, family, number, redact
@@ -28,9 +29,11 @@ _log = Logger(child=True)
 class Ecs:
     """Implements finding.Inventory and deploying.Fleet."""
 
-    def __init__(self) -> None:
+    def __init__(self, quota_share: float) -> None:
         self._client = boto3.client("ecs", config=RETRYING)
         self._writer = boto3.client("ecs", config=ONCE)
+        for client in (self._client, self._writer):
+            pace(client, quota_share)
         self._client.meta.events.register("before-parse.ecs.DescribeTaskDefinition", keep_unknown_fields)
         self._registrable = registrable_fields(self._client.meta.service_model)
         # A revision never changes, so what is known of it stays true.

@@ -1,0 +1,46 @@
+"""Staying inside the quotas of ECS instead of running into them."""
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+
+
+class Bucket:
+    """A token bucket as ECS has one for each kind of call: `burst` calls at once, then `rate` a second."""
+
+    def __init__(self, burst: float, rate: float) -> None:
+        self._burst, self._rate = burst, rate
+        self._tokens, self._at = burst, time.monotonic()
+
+    def take(self) -> None:
+        """Wait until the next call may be made."""
+        now = time.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
+        self._at = now
+        if self._tokens < 0:
+            time.sleep(-self._tokens / self._rate)
+
+
+# Burst and refill a second, for each account and region:
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+_QUOTAS = {
+    (50, 20): ("DescribeTaskDefinition",),
+    (20, 1): ("RegisterTaskDefinition",),
+    (100, 20): ("DescribeServices", "ListServices"),
+    (50, 5): ("UpdateService",),
+}
+
+
+def pace(client: "ECSClient", share: float) -> None:
+    """Let this client, retries included, use no more than a share of what ECS allows the account."""
+    for (burst, rate), operations in _QUOTAS.items():
+        bucket = Bucket(max(1, burst * share), rate * share)
+        for operation in operations:
+            client.meta.events.register(f"before-send.ecs.{operation}", partial(_wait, bucket))
+
+
+def _wait(bucket: Bucket, **_: object) -> None:
+    bucket.take()
