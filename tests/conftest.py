@@ -25,6 +25,7 @@ SETTINGS = {
     "TAGALONG_DRY_RUN": "false",
     "TAGALONG_DEFAULT_RULE": "track",
     "TAGALONG_SELECTION": "all",
+    "TAGALONG_TABLE": "known-revisions",
     "TAGALONG_QUOTA_SHARE": "1000",  # no test waits
 }
 

@@ -1,6 +1,6 @@
 """The finder's use case: a push or a sweep becomes jobs. It only reads."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,8 +17,8 @@ class Inventory(Protocol):
     def services_in(self, clusters: Sequence[str]) -> Iterable[Service]:
         """All services of these clusters; of every cluster for `*`."""
 
-    def containers(self, revision: str) -> Sequence[Container]:
-        """The containers of a revision whose images are in private ECR repositories."""
+    def containers(self, revisions: Iterable[str]) -> Mapping[str, Sequence[Container]]:
+        """Of each revision, and perhaps of others, the containers with images in private ECR repositories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,9 @@ class Finder:
         concerned: list[Service] = []
         skips: list[Skip] = []
         services = list(self.inventory.services_in(self._clusters(cause)))
+        containers = self.inventory.containers({service.revision for service in services} - {""})
         for service in services:
-            match self._relevance(service, cause):
+            match self._relevance(service, containers.get(service.revision, ()), cause):
                 case Skip() as skip:
                     skips.append(skip)
                 case True:
@@ -65,8 +66,7 @@ class Finder:
     def _clusters(self, cause: Cause) -> tuple[str, ...]:
         return (cause.cluster,) if isinstance(cause, Sweep) and cause.cluster else self.clusters
 
-    def _relevance(self, service: Service, cause: Cause) -> Skip | bool:
-        containers = self.inventory.containers(service.revision) if service.revision else ()
+    def _relevance(self, service: Service, containers: Sequence[Container], cause: Cause) -> Skip | bool:
         if isinstance(cause, Push):
             return relevance(service, containers, cause, self.policy)
         swept = [c for c in containers if cause.repository in (None, c.image.repository.name)]

@@ -12,6 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
+from tagalong.aws.inventory import Inventory
+from tagalong.aws.known import KnownRevisions
 from tagalong.aws.sqs import JobQueue
 from tagalong.deploying import Deployer, Failed
 from tagalong.finding import Finder, Found
@@ -98,7 +100,8 @@ def _ecs() -> Ecs:
 
 @cache
 def _finder() -> Finder:
-    return Finder(_ecs(), _settings().policy, _settings().clusters)
+    inventory = Inventory(_ecs(), KnownRevisions(_settings().table))
+    return Finder(inventory, _settings().policy, _settings().clusters)
 
 
 @cache

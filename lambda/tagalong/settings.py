@@ -18,6 +18,7 @@ class Settings:
 
     policy: Policy
     queue_url: str
+    table: str  # of known revisions
     clusters: tuple[str, ...]
     dry_run: bool
     quota_share: float  # of the calls that ECS allows the account
@@ -28,6 +29,7 @@ class Settings:
         return cls(
             policy=_policy(environment),
             queue_url=_value(environment, "TAGALONG_QUEUE_URL"),
+            table=_value(environment, "TAGALONG_TABLE"),
             clusters=_words(environment, "TAGALONG_CLUSTERS"),
             dry_run=_choice(environment, "TAGALONG_DRY_RUN", true=True, false=False),
             quota_share=float(_value(environment, "TAGALONG_QUOTA_SHARE")),

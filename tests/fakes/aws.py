@@ -51,6 +51,7 @@ class FakeAws:
     """(cluster, service) -> container -> the digest that ECS resolved"""
     queue: list[Json] = field(default_factory=list)
     sent: set[str] = field(default_factory=set)
+    table: dict[str, Json] = field(default_factory=dict)
     visibility: dict[str, int] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     requests: list[tuple[str, Json]] = field(default_factory=list)
@@ -246,6 +247,26 @@ class FakeAws:
         children = self.children.get(body["imageIds"][0]["imageDigest"], [])
         manifest = {"manifests": [{"digest": digest} for digest in children]}
         return {"images": [{"imageManifest": json.dumps(manifest)}]}
+
+    # -- DynamoDB ---------------------------------------------------------------------------------------
+
+    def _batch_get_item(self, body: Json) -> Json:
+        [(table, wanted)] = body["RequestItems"].items()
+        if len(wanted["Keys"]) > 100:
+            raise Refused("ValidationException", "Too many items requested for the BatchGetItem call")
+        keys = [key["revision"]["S"] for key in wanted["Keys"]]
+        return {
+            "Responses": {table: [self.table[key] for key in keys if key in self.table]},
+            "UnprocessedKeys": {},
+        }
+
+    def _batch_write_item(self, body: Json) -> Json:
+        [writes] = body["RequestItems"].values()
+        if not 1 <= len(writes) <= 25:
+            raise Refused("ValidationException", "Member must have length between 1 and 25")
+        items = [write["PutRequest"]["Item"] for write in writes]
+        self.table |= {item["revision"]["S"]: item for item in items}
+        return {"UnprocessedItems": {}}
 
     # -- SQS --------------------------------------------------------------------------------------------
 

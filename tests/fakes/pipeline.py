@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from fakes.aws import FakeAws, Json
 from tagalong import handlers
+from tagalong.deploying import AwsError
 
 
 class Crash(BaseException):
@@ -37,7 +38,7 @@ class Pipeline:
         for _ in range(attempts):
             try:
                 handlers.find(event, self.context)
-            except (Crash, ClientError, HTTPClientError):
+            except (Crash, AwsError, ClientError, HTTPClientError):
                 continue
             return
         raise AssertionError("the finder failed three times")

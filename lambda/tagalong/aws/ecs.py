@@ -1,51 +1,35 @@
-"""ECS: the inventory that the finder reads, and the fleet that the deployer writes."""
+"""ECS: services and revisions read, and the fleet that the deployer writes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from tagalong.aws import ONCE, RETRYING, aws_errors
 from tagalong.aws.fields import keep_unknown_fields, registrable_fields
 from tagalong.aws.pacing import pace
 from tagalong.decisions import Service, Skip, SkipReason
 from tagalong.deploying import AwsError
-from tagalong.revisions import Container, Revision, family, number, redact
+from tagalong.revisions import Revision, family, number, redact
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import ServiceTypeDef
 
 _DESCRIBE_SERVICES_LIMIT = 10
-_LIST_SERVICES_LIMIT = 100
 _TWIN_SEARCH = 10  # what a crashed run left is among the last few revisions of its family
-_KNOWN_REVISIONS = 20_000
-
-_log = Logger(child=True)
 
 
 class Ecs:
-    """Implements finding.Inventory and deploying.Fleet."""
+    """Implements deploying.Fleet, and reads for aws.inventory."""
 
     def __init__(self, quota_share: float) -> None:
-        self._client = boto3.client("ecs", config=RETRYING)
+        self.client = boto3.client("ecs", config=RETRYING)
         self._writer = boto3.client("ecs", config=ONCE)
-        for client in (self._client, self._writer):
+        for client in (self.client, self._writer):
             pace(client, quota_share)
-        self._client.meta.events.register("before-parse.ecs.DescribeTaskDefinition", keep_unknown_fields)
-        self._registrable = registrable_fields(self._client.meta.service_model)
-        # A revision never changes, so what is known of it stays true.
-        self.containers = lru_cache(_KNOWN_REVISIONS)(self._containers)
-
-    def services_in(self, clusters: Sequence[str]) -> Iterator[Service]:
-        """Every service of these clusters; of all clusters of the region for `*`."""
-        for cluster in self._clusters() if "*" in clusters else clusters:
-            try:
-                yield from self._describe(cluster, self._service_arns(cluster))
-            except self._client.exceptions.ClusterNotFoundException:
-                _log.warning(f"cluster '{cluster}' does not exist: correct 'clusters' in cdk.json")
+        self.client.meta.events.register("before-parse.ecs.DescribeTaskDefinition", keep_unknown_fields)
+        self._registrable = registrable_fields(self.client.meta.service_model)
 
     def services(self, wanted: Mapping[str, Sequence[str]]) -> Iterator[Service | Skip]:
         """The named services (cluster ARN -> names) as they are now; a Skip for each that is gone."""
@@ -64,7 +48,7 @@ class Ecs:
             return {}
         with aws_errors("DescribeServiceRevisions"):
             arns = list(service.service_revisions)
-            answer = self._client.describe_service_revisions(serviceRevisionArns=arns)
+            answer = self.client.describe_service_revisions(serviceRevisionArns=arns)
         current = [r for r in answer["serviceRevisions"] if r.get("taskDefinition") == service.revision]
         images = max(current, key=lambda r: r["createdAt"])["containerImages"] if current else []
         return {image["containerName"]: image["imageDigest"] for image in images if "imageDigest" in image}
@@ -89,47 +73,34 @@ class Ecs:
     def update(self, service: Service, revision: str) -> str | None:
         """Sends nothing but the revision: what is not named stays as it is."""
         with aws_errors("UpdateService"):
-            answer = self._client.update_service(
+            answer = self.client.update_service(
                 cluster=service.cluster, service=service.name, taskDefinition=revision
             )
         deployments = answer["service"].get("deployments", ())
         replaced = [deployment for deployment in deployments if deployment["status"] != "PRIMARY"]
         return max(replaced, key=lambda d: d["createdAt"])["taskDefinition"] if replaced else None
 
-    def _clusters(self) -> Iterator[str]:
-        for page in self._client.get_paginator("list_clusters").paginate():
-            yield from page["clusterArns"]
-
-    def _service_arns(self, cluster: str) -> list[str]:
-        pages = self._client.get_paginator("list_services").paginate(
-            cluster=cluster, PaginationConfig={"PageSize": _LIST_SERVICES_LIMIT}
-        )
-        return [arn for page in pages for arn in page["serviceArns"]]
-
-    def _describe(self, cluster: str, services: Sequence[str]) -> Iterator[Service]:
+    def describe(self, cluster: str, services: Sequence[str]) -> Iterator[Service]:
         for first in range(0, len(services), _DESCRIBE_SERVICES_LIMIT):
             some = services[first : first + _DESCRIBE_SERVICES_LIMIT]
-            answer = self._client.describe_services(cluster=cluster, services=some, include=["TAGS"])
+            answer = self.client.describe_services(cluster=cluster, services=some, include=["TAGS"])
             yield from map(_service, answer["services"])
 
     def _by_name(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
         with aws_errors("DescribeServices"):
             try:
-                return {service.name: service for service in self._describe(cluster, names)}
-            except self._client.exceptions.ClusterNotFoundException:
+                return {service.name: service for service in self.describe(cluster, names)}
+            except self.client.exceptions.ClusterNotFoundException:
                 return {}
-
-    def _containers(self, revision: str) -> tuple[Container, ...]:
-        return self._revision(revision).containers
 
     def _revision_if_any(self, name: str) -> Revision | None:
         try:
             return self._revision(name)
-        except self._client.exceptions.ClientException:  # no active revision in the family, or deleted
+        except self.client.exceptions.ClientException:  # no active revision in the family, or deleted
             return None
 
     def _revision(self, name: str) -> Revision:
-        answer = cast("Any", self._client.describe_task_definition(taskDefinition=name, include=["TAGS"]))
+        answer = cast("Any", self.client.describe_task_definition(taskDefinition=name, include=["TAGS"]))
         described = answer["taskDefinition"]
         definition = {field: value for field, value in described.items() if field in self._registrable}
         # ECS writes `aws:` tags itself and refuses them from anybody else.
