@@ -1,0 +1,48 @@
+"""The permissions that a call of ECS takes, as the AWS service authorization reference lists them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    action: str
+    resource: str = "*"
+    conditions: Mapping[str, object] = field(default_factory=dict)
+
+
+def needed(action: str, request: Mapping[str, Any], ecs: str) -> list[Permission]:
+    """The permissions one call takes; `ecs` is the start of every ECS ARN of the account and region."""
+    cluster = _last(request.get("cluster", "default"))
+    in_cluster = {"ecs:cluster": f"{ecs}:cluster/{cluster}"}
+
+    def on_services(names: Sequence[str]) -> list[Permission]:
+        arns = [f"{ecs}:service/{cluster}/{_last(name)}" for name in names]
+        return [Permission(f"ecs:{action}", arn, in_cluster) for arn in arns]
+
+    match action:
+        case "DescribeServices":
+            return on_services(request["services"])
+        case "UpdateService":
+            return on_services([request["service"]])
+        case "ListServices":
+            return [Permission("ecs:ListServices", conditions=in_cluster)]
+        case "RegisterTaskDefinition":
+            return _to_register(request, f"{ecs}:task-definition/{request['family']}:*")
+        case _:
+            return [Permission(f"ecs:{action}")]
+
+
+def _to_register(request: Mapping[str, Any], revision: str) -> list[Permission]:
+    needs = [Permission("ecs:RegisterTaskDefinition", revision)]
+    if request.get("tags"):
+        created_by = {"ecs:CreateAction": "RegisterTaskDefinition"}
+        needs.append(Permission("ecs:TagResource", revision, created_by))
+    roles = [request[role] for role in ("taskRoleArn", "executionRoleArn") if request.get(role)]
+    passed_to = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    return [*needs, *(Permission("iam:PassRole", role, passed_to) for role in roles)]
+
+
+def _last(name_or_arn: str) -> str:
+    return name_or_arn.rpartition("/")[2]

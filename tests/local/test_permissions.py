@@ -1,0 +1,32 @@
+"""The permissions that a call of ECS takes."""
+
+from local.server.permissions import Permission, needed
+
+ECS = "arn:aws:ecs:eu-central-1:123456789012"
+IN_PROD = {"ecs:cluster": f"{ECS}:cluster/prod"}
+
+
+def test_describing_services_takes_each_of_them() -> None:
+    request = {"cluster": f"{ECS}:cluster/prod", "services": ["web", f"{ECS}:service/prod/api"]}
+    assert needed("DescribeServices", request, ECS) == [
+        Permission("ecs:DescribeServices", f"{ECS}:service/prod/web", IN_PROD),
+        Permission("ecs:DescribeServices", f"{ECS}:service/prod/api", IN_PROD),
+    ]
+
+
+def test_updating_takes_the_service_and_listing_no_resource_but_both_can_name_the_cluster() -> None:
+    assert needed("UpdateService", {"cluster": "prod", "service": "web"}, ECS) == [
+        Permission("ecs:UpdateService", f"{ECS}:service/prod/web", IN_PROD)
+    ]
+    assert needed("ListServices", {"cluster": "prod"}, ECS) == [Permission("ecs:ListServices", "*", IN_PROD)]
+
+
+def test_registering_takes_the_family_its_tags_and_every_role_that_it_passes() -> None:
+    role = "arn:aws:iam::123456789012:role/ecs/web"
+    request = {"family": "web", "taskRoleArn": role, "tags": [{"key": "team", "value": "shop"}]}
+    revision = f"{ECS}:task-definition/web:*"
+    assert needed("RegisterTaskDefinition", request, ECS) == [
+        Permission("ecs:RegisterTaskDefinition", revision),
+        Permission("ecs:TagResource", revision, {"ecs:CreateAction": "RegisterTaskDefinition"}),
+        Permission("iam:PassRole", role, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}),
+    ]
