@@ -86,8 +86,8 @@ class Deployer:
     def deploy(self, wanted: Services) -> Iterator[Outcome]:
         """One outcome for each service, as it happens. A failing service does not stop the others."""
         bases: dict[str, list[Service]] = {}
-        for service in self.fleet.services(wanted):
-            if isinstance(service, Skip):
+        for service in self._look(wanted):
+            if not isinstance(service, Service):
                 yield service
             elif refused := refusal(service, self.policy, self.now):
                 yield refused
@@ -95,6 +95,13 @@ class Deployer:
                 bases.setdefault(service.revision, []).append(service)
         for base, services in bases.items():
             yield from self._move(base, services)
+
+    def _look(self, wanted: Services) -> Iterator[Service | Skip | Failed]:
+        for cluster, names in wanted.items():
+            try:
+                yield from list(self.fleet.services({cluster: names}))
+            except AwsError as error:
+                yield from (Failed(Service(cluster, name, ""), error) for name in names)
 
     def _move(self, base: str, services: Sequence[Service]) -> Iterator[Outcome]:
         try:

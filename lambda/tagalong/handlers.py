@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, process_partial_response
+from aws_lambda_powertools.utilities.batch.exceptions import SQSFifoMessageGroupCircuitBreakerError
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -19,7 +20,7 @@ from tagalong.deploying import Deployer, Failed
 from tagalong.finding import Finder, Found
 from tagalong.jobs import Job, retry_delay
 from tagalong.pushes import Ignored, Sweep, parse_event
-from tagalong.reporting import cause_fields, logger, metrics, report, report_found
+from tagalong.reporting import cause_fields, logger, metrics, report, report_broken, report_found
 from tagalong.settings import Settings
 
 _RESERVE = 20_000  # milliseconds: a call that is under way ends in this time, also a slow one
@@ -29,10 +30,14 @@ class JobFailedError(Exception):
     """Some services of a job were not updated; each is logged. The message goes back to the queue."""
 
 
+_EXPECTED = (JobFailedError, SQSFifoMessageGroupCircuitBreakerError)
+
+
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def find(event: dict[str, Any], context: LambdaContext) -> None:
     """The finder: an event of ECR or a sweep in, jobs out. After an error Lambda invokes it again."""
+    logger.append_keys(event_id=event.get("id"))
     cause = parse_event(event, context.aws_request_id)
     if isinstance(cause, Ignored):
         report_found(cause)
@@ -51,6 +56,9 @@ def deploy(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     processor.raise_on_entire_batch_failure = False
     response = process_partial_response(event, _do_job, processor, context)
+    for _, error, _ in processor.exceptions:
+        if error and not isinstance(error, _EXPECTED):
+            report_broken(error)
     _queue().return_after(_delays(event["Records"], response))
     return response
 

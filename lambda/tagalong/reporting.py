@@ -43,6 +43,12 @@ def report_found(found: Found | Ignored) -> None:
     logger.info(f"{following} of {found.seen} services are concerned", extra={"families": families})
 
 
+def report_broken(error: BaseException) -> None:
+    """Say that a job could not even be begun, or met an error of our own."""
+    _count("Failed")
+    logger.error(f"a job is broken and will be tried again: {error!r}", exc_info=error)
+
+
 def report(outcome: Outcome) -> None:
     """Say what became of one service."""
     who = {

@@ -89,19 +89,22 @@ def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def redact(text: str, definition: Mapping[str, Any]) -> str:
     """The text without what containers are configured with. Very short values hide nothing and are left."""
-    for value in sorted(_confidential(definition), key=len, reverse=True):
+    for value in sorted(_confidential(definition["containerDefinitions"]), key=len, reverse=True):
         if len(value) >= _SHORTEST_SECRET:
             text = text.replace(value, "[redacted]")
     return text
 
 
-def _confidential(definition: Mapping[str, Any]) -> set[str]:
-    values: set[str] = set()
-    for container in definition["containerDefinitions"]:
-        values.update(variable.get("value", "") for variable in container.get("environment", ()))
-        values.update(secret.get("valueFrom", "") for secret in container.get("secrets", ()))
-        values.update(container.get("command", ()), container.get("entryPoint", ()))
-    return values
+def _confidential(configured: Any, key: str = "") -> set[str]:
+    """Every text below the containers but names and images: environment, secrets, commands, log options, …"""
+    match configured:
+        case Mapping():
+            return {text for name, value in configured.items() for text in _confidential(value, name)}
+        case list():
+            return {text for value in configured for text in _confidential(value, key)}
+        case str() if key not in ("name", "image"):
+            return {configured}
+    return set()
 
 
 def _containers(definition: Mapping[str, Any]) -> Iterable[Container]:

@@ -281,3 +281,34 @@ def test_ecs_is_called_at_the_pace_of_its_quotas(pipeline: Pipeline, monkeypatch
     pipeline.push("app", "prod", NEW)
 
     assert sum(waited) == pytest.approx(100, rel=0.05)
+
+
+def test_a_cluster_that_cannot_be_read_does_not_stop_the_services_of_another_and_is_said(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws = pipeline.aws
+    revision = aws.register("web", f"{HOST}/app:prod")
+    for cluster in ("closed", "open"):
+        aws.serve(cluster, "web", revision)
+    pipeline.deliver(aws.push("app", "prod", NEW))
+
+    def refuse(action: str, phase: str) -> None:
+        if (action, phase) == ("DescribeServices", "before") and "closed" in aws.requests[-1][1]["cluster"]:
+            raise Refused("AccessDeniedException", "no")
+
+    aws.hook = refuse
+    pipeline.invoke_deployer()
+
+    assert aws.images("open", "web") == [f"{HOST}/app@{NEW}"]
+    assert [line["cluster"] for line in lines(capsys) if line.get("decision") == "fail"] == ["closed"]
+
+
+def test_a_job_that_cannot_be_read_is_said_to_be_broken(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    poison = {"MessageBody": "{}", "MessageGroupId": "poison", "MessageDeduplicationId": "poison"}
+    pipeline.aws.queue.append(poison)
+
+    pipeline.invoke_deployer()
+
+    assert "a job is broken and will be tried again: KeyError('services')" in capsys.readouterr().out

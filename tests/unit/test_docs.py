@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tagalong.planning import SkipReason
+from tagalong.decisions import SkipReason
 from tagalong.pushes import IgnoreReason
 
 ROOT = Path(__file__).parents[2]

@@ -77,9 +77,16 @@ def test_a_message_that_quotes_a_configured_value_loses_it() -> None:
     containers = [
         {"environment": [{"name": "A", "value": "pass"}, {"name": "B", "value": "passphrase"}]},
         {"secrets": [{"valueFrom": "arn:secret"}], "command": ["run me"], "entryPoint": ["/bin/init"]},
+        {
+            "healthCheck": {"command": ["curl me"]},
+            "dockerLabels": {"a": "label"},
+            "name": "kept",
+            "image": "nginx",
+        },
+        {"logConfiguration": {"options": {"splunk-token": "token"}}},
     ]
-    text = "bad: passphrase, pass, arn:secret, run me, /bin/init"
+    text = "bad: passphrase, pass, arn:secret, run me, /bin/init, curl me, label, token, kept, nginx"
 
     redacted = redact(text, {"containerDefinitions": containers})
 
-    assert redacted == "bad: " + ", ".join(["[redacted]"] * 5)
+    assert redacted == "bad: " + ", ".join(["[redacted]"] * 8) + ", kept, nginx"
