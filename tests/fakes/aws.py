@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from hashlib import sha256
 from io import BytesIO
 from itertools import count
 from typing import Any, cast
@@ -160,6 +161,8 @@ class FakeAws:
     def _register_task_definition(self, body: Json) -> Json:
         if "tags" in body and (not body["tags"] or any(t["key"].startswith("aws:") for t in body["tags"])):
             raise Refused("ClientException", "Tags can not be empty, and aws: is reserved.")
+        if not body.get("containerDefinitions"):
+            raise Refused("ClientException", "Container list cannot be empty.")
         family = self.revisions.setdefault(body["family"], [])
         number = len(family) + 1
         family.append(
@@ -209,6 +212,21 @@ class FakeAws:
             )
         return {"serviceRevisions": described}
 
+    def _create_cluster(self, body: Json) -> Json:
+        self.clusters.append(body["clusterName"])
+        return {}
+
+    def _create_service(self, body: Json) -> Json:
+        cluster = self._cluster(body)
+        revision = self._find(body["taskDefinition"])["taskDefinitionArn"] if "taskDefinition" in body else ""
+        given = {name: value for name, value in body.items() if name not in {"cluster", "taskDefinition"}}
+        self.serve(cluster, body["serviceName"], revision, **given)
+        return {"service": self.services[cluster, body["serviceName"]]}
+
+    def _deregister_task_definition(self, body: Json) -> Json:
+        self._find(body["taskDefinition"])["status"] = "INACTIVE"
+        return {}
+
     def _cluster(self, body: Json) -> str:
         name: str = body["cluster"].rpartition("/")[2]
         if name not in self.clusters:
@@ -232,7 +250,10 @@ class FakeAws:
             raise Refused("RepositoryNotFoundException", "The repository does not exist.")
         digests = [digest for name, digest in self.pushed if name == repository]
         if "imageIds" in body:
-            if not (found := self.tags.get((repository, body["imageIds"][0]["imageTag"]))):
+            tag = body["imageIds"][0]["imageTag"]
+            if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}", tag):
+                raise Refused("InvalidParameterException", "The tag does not satisfy the constraint.")
+            if not (found := self.tags.get((repository, tag))):
                 raise Refused("ImageNotFoundException", "The image does not exist.")
             digests = [found]
         details = [self._image(repository, digest) for digest in digests]
@@ -247,6 +268,18 @@ class FakeAws:
         children = self.children.get(body["imageIds"][0]["imageDigest"], [])
         manifest = {"manifests": [{"digest": digest} for digest in children]}
         return {"images": [{"imageManifest": json.dumps(manifest)}]}
+
+    def _create_repository(self, _body: Json) -> Json:
+        return {}  # it is there from the first tag on
+
+    def _put_image(self, body: Json) -> Json:
+        digest = f"sha256:{sha256(body['imageManifest'].encode()).hexdigest()}"
+        repository, manifest = body["repositoryName"], json.loads(body["imageManifest"])
+        self.pushed.setdefault((repository, digest), len(self.pushed))
+        self.children[digest] = [child["digest"] for child in manifest.get("manifests", ())]
+        if tag := body.get("imageTag"):
+            self.tags[repository, tag] = digest
+        return {"image": {"imageId": {"imageDigest": digest}}}
 
     # -- DynamoDB ---------------------------------------------------------------------------------------
 
@@ -277,9 +310,27 @@ class FakeAws:
                 self.queue.append(entry)
         return {"Successful": [{"Id": e["Id"], "MessageId": e["Id"]} for e in body["Entries"]]}
 
+    def _create_queue(self, body: Json) -> Json:
+        return {"QueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{body['QueueName']}"}
+
+    def _receive_message(self, body: Json) -> Json:
+        """What was received stays out until its visibility is changed to 0."""
+        visible = [m for m in self.queue if not self.visibility.get(m["MessageDeduplicationId"])]
+        received = visible[: body["MaxNumberOfMessages"]]
+        self.visibility |= {m["MessageDeduplicationId"]: 30 for m in received}
+        return {"Messages": [_received(message) for message in received]}
+
     def _change_message_visibility(self, body: Json) -> Json:
         self.visibility[body["ReceiptHandle"]] = body["VisibilityTimeout"]
         return {}
+
+
+def _received(message: Json) -> Json:
+    return {
+        "Body": message["MessageBody"],
+        "ReceiptHandle": message["MessageDeduplicationId"],
+        "Attributes": {"MessageGroupId": message["MessageGroupId"]},
+    }
 
 
 def _deployment(revision: str, created_at: int) -> Json:
