@@ -15,7 +15,7 @@ from local.embedded import EmbeddedAws, EmbeddedAwsError
 from local.images import push_image
 
 _SECONDS_TO_WAIT = 60
-_DIGEST = len("sha256:") + 12
+_DIGEST = 12
 _console = Console(highlight=False)
 
 Line = Mapping[str, Any]
@@ -46,9 +46,8 @@ def _demonstrate(aws: EmbeddedAws) -> None:
 
     digest, decisions = _push(aws, "the shop, version 2")
     after = _state(aws)
-    _done(
-        f"pushed {WEB}:prod, version 2: an index of amd64, arm64 and attestation, [cyan]{digest[:_DIGEST]}[/]"
-    )
+    short = digest.removeprefix("sha256:")[:_DIGEST]
+    _done(f"pushed {WEB}:prod, version 2: an index of amd64, arm64 and attestation, [cyan]{short}[/]")
     _console.print(_table(before, after, decisions))
 
     _, decisions = _push(aws, "the shop, version 2")
@@ -94,27 +93,28 @@ def _state(aws: EmbeddedAws) -> State:
 
 def _table(before: State, after: State, decisions: Mapping[tuple[str, str], Line]) -> Table:
     table = Table(show_lines=True)
-    for heading in ("cluster", "service", "ran", "runs now", "why"):
+    for heading in ("service", "ran", "runs now", "why"):
         table.add_column(heading, overflow="fold")
     for member, ran in before.items():
         line = decisions.get((member.cluster, member.name), {})
-        runs, moved = after[member], line.get("decision") == "update"
-        why = (
-            line.get("message", f"does not use {WEB}")
-            .removeprefix(f"{member.name} ")
-            .removeprefix("stays as it is: ")
-        )
-        style = "green" if moved else "dim"
-        table.add_row(
-            member.cluster, member.name, _short(ran), _short(runs) if moved else "the same", why, style=style
-        )
+        moved = line.get("decision") == "update"
+        now, style = (_short(after[member]), "green") if moved else ("the same", "dim")
+        table.add_row(f"{member.cluster}\n{member.name}", _short(ran), now, _why(line, member), style=style)
     return table
 
 
+def _why(line: Line, member: Member) -> str:
+    if line.get("decision") == "update":
+        return "its tag moved"
+    sentence: str = line.get("message", f"it does not use {WEB}")
+    return sentence.removeprefix(f"{member.name} stays as it is: ")
+
+
 def _short(running: Running) -> str:
+    """A digest as twelve characters are enough to know it by."""
     images = [
-        image.partition("@")[0] + image[image.find("@") :][: _DIGEST + 1] if "@" in image else image
-        for image in running.images
+        f"{name}@{digest[:_DIGEST]}" if digest else name
+        for name, _, digest in (image.partition("@sha256:") for image in running.images)
     ]
     return "\n".join([running.revision, *images])
 
