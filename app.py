@@ -1,10 +1,11 @@
-"""The CDK app: configuration in, one stack out."""
+"""The CDK app: configuration in, a stack out; two for an account whose images run in others."""
 
 import sys
 
 import aws_cdk as cdk
 
 from infra.config import Config, ConfigError
+from infra.registry import RegistryStack
 from infra.stack import TagalongStack
 
 app = cdk.App()
@@ -13,4 +14,6 @@ try:
 except ConfigError as error:
     sys.exit(str(error))
 TagalongStack(app, "tagalong", config=config)
+if config.forward_to:
+    RegistryStack(app, "tagalong-registry", config=config)
 app.synth()

@@ -16,27 +16,11 @@ PERIOD = Duration.minutes(5)
 
 
 class Alarms(Construct):
-    def __init__(
-        self, scope: Construct, id_: str, *, finder: Finder, deployer: Deployer, email: str | None
-    ) -> None:
+    """Mailed to one address, or to nobody."""
+
+    def __init__(self, scope: Construct, id_: str, *, email: str | None) -> None:
         super().__init__(scope, id_)
         self.topic = self._topic(email) if email else None
-        self._dead_letters(
-            "PushNotDelivered",
-            finder.undelivered_pushes,
-            "EventBridge could not invoke the finder, so nothing was deployed for a push.",
-        )
-        self._dead_letters(
-            "FinderFailed",
-            finder.failed_pushes,
-            "The finder failed three times, so nothing was deployed for a push.",
-        )
-        self._dead_letters(
-            "JobFailed",
-            deployer.failed_jobs,
-            "The deployer gave up a task-definition family: some of its services run an old image.",
-        )
-        self._jobs_waiting(deployer.job_queue)
 
     def _dead_letters(self, id_: str, queue: DeadLetterQueue, description: str) -> None:
         visible = queue.metric_approximate_number_of_messages_visible(period=PERIOD)
@@ -74,3 +58,38 @@ class Alarms(Construct):
             iam.ServicePrincipal("cloudwatch.amazonaws.com", conditions=alarms_of_this_account)
         )
         return topic
+
+
+class TagalongAlarms(Alarms):
+    def __init__(
+        self, scope: Construct, id_: str, *, finder: Finder, deployer: Deployer, email: str | None
+    ) -> None:
+        super().__init__(scope, id_, email=email)
+        self._dead_letters(
+            "PushNotDelivered",
+            finder.undelivered_pushes,
+            "EventBridge could not invoke the finder, so nothing was deployed for a push or a sweep.",
+        )
+        self._dead_letters(
+            "FinderFailed",
+            finder.failed_pushes,
+            "The finder failed three times, so nothing was deployed for a push or a sweep.",
+        )
+        self._dead_letters(
+            "JobFailed",
+            deployer.failed_jobs,
+            "The deployer gave up a task-definition family: some of its services run an old image.",
+        )
+        self._jobs_waiting(deployer.job_queue)
+
+
+class ForwardingAlarms(Alarms):
+    def __init__(
+        self, scope: Construct, id_: str, *, unforwarded_pushes: DeadLetterQueue, email: str | None
+    ) -> None:
+        super().__init__(scope, id_, email=email)
+        self._dead_letters(
+            "ForwardingFailed",
+            unforwarded_pushes,
+            "EventBridge could not forward a push to another account, so nothing was deployed for it there.",
+        )

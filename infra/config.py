@@ -12,6 +12,11 @@ CLUSTER = r"\*|[A-Za-z0-9_-]{1,255}"
 REPOSITORY = r"[a-z0-9._/*?-]{1,256}"
 ROLE_PATH = r"/([A-Za-z0-9_+=,.@-]+/)*"
 EMAIL = r"[^@\s]+@[^@\s]+"
+ACCOUNT = r"[0-9]{12}"
+SELECTION = r"all|tagged"
+# As lambda/tagalong/rules read it, with characters that a tag can have; a test compares the two.
+RULE = r"track|pin|newest(:[A-Za-z0-9._-]*)?|semver:([0-9]+\.){0,2}x"
+SWEEP = r"off|([5-9]|[1-9][0-9]{1,2}) minutes|1 (hour|day)|([2-9]|[1-9][0-9]{1,2}) (hours|days)"
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -29,7 +34,12 @@ def _text(value: object, pattern: str) -> str | None:
 def _list(value: object, pattern: str) -> tuple[str, ...] | None:
     names: list[Any] = value if isinstance(value, list) else [value]
     unmixed = len(names) == 1 or "*" not in names
-    return tuple(names) if names and unmixed and all(_text(name, pattern) for name in names) else None
+    accepted = names and unmixed and all(_text(name, pattern) for name in names)
+    return tuple(dict.fromkeys(names)) if accepted else None
+
+
+def _accounts(value: object) -> tuple[str, ...] | None:
+    return () if value == [] else _list(value, ACCOUNT)
 
 
 def _days(value: object) -> int | None:
@@ -38,6 +48,10 @@ def _days(value: object) -> int | None:
 
 def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
+
+
+def _share(value: object) -> float | None:
+    return value if isinstance(value, int | float) and type(value) is not bool and 0 < value <= 1 else None
 
 
 def _key(default: object, remedy: str, read: Callable[..., object], *pattern: str) -> Any:
@@ -59,6 +73,23 @@ class Config:
     alarm_email: str | None = _key(None, "give one e-mail address, or leave the key out", _text, EMAIL)
     log_retention_days: int = _key(30, f"give one of {', '.join(map(str, RETENTION_DAYS))}", _days)
     dry_run: bool = _key(default=False, remedy="give true or false, without quotes", read=_flag)
+    selection: str = _key("all", 'give "all" or "tagged"', _text, SELECTION)
+    default_rule: str = _key(
+        "track",
+        'give "track", "pin", "newest", "newest:main-", "semver:x", "semver:1.x" or "semver:1.4.x"',
+        _text,
+        RULE,
+    )
+    sweep: str = _key(
+        "1 hour", 'give a rate of 5 minutes or more, such as "30 minutes", "1 hour" or "off"', _text, SWEEP
+    )
+    registries: tuple[str, ...] = _key(
+        (), 'give the ids of all accounts whose pushes count, such as ["111122223333"]', _accounts
+    )
+    forward_to: tuple[str, ...] = _key(
+        (), 'give the ids of other accounts that run images of this one, such as ["222233334444"]', _accounts
+    )
+    quota_share: float = _key(0.8, "give a number above 0 and not above 1, such as 0.5", _share)
 
     @classmethod
     def from_context(cls, value: object) -> Self:

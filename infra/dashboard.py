@@ -1,4 +1,6 @@
-"""One page: what was decided, what went wrong, and the decisions in words."""
+"""One page: what was decided, why a service did not move, what went wrong, and the decisions in words."""
+
+from collections.abc import Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -16,6 +18,7 @@ class Dashboard(cloudwatch.Dashboard):
             default_interval=Duration.days(1),
             widgets=[
                 _decisions(),
+                _why_not(finder, deployer),
                 [_dead_letters(finder, deployer), _job_queue(deployer)],
                 _functions(finder, deployer),
                 [_decisions_in_words(finder, deployer)],
@@ -25,10 +28,30 @@ class Dashboard(cloudwatch.Dashboard):
 
 def _decisions() -> list[cloudwatch.IWidget]:
     deployer = ("Updated", "WouldUpdate", "Skipped", "Failed")
-    finder = ("Pushes", "Ignored", "Jobs", "ServicesSeen")
+    finder = ("Causes", "Ignored", "Jobs", "ServicesSeen")
     return [
         _graph("Services: what the deployer decided", *(_count("deployer", name) for name in deployer)),
-        _graph("Pushes: what the finder found", *(_count("finder", name) for name in finder)),
+        _graph("Pushes and sweeps: what the finder found", *(_count("finder", name) for name in finder)),
+    ]
+
+
+def _why_not(finder: Finder, deployer: Deployer) -> list[cloudwatch.IWidget]:
+    # A search finds each reason that there is; no list of them to keep.
+    skips = cloudwatch.MathExpression(
+        expression="SEARCH('{tagalong,reason,service} MetricName=\"Skipped\"', 'Sum')",
+        label="${PROP('Dim.service')}: ${PROP('Dim.reason')}",
+        using_metrics={},
+    )
+    return [
+        _graph("Why did my service not move? Skips by reason", skips, height=9),
+        _log_query(
+            "Why did my service not move? The last answer",
+            (finder, deployer),
+            'filter decision in ["skip", "fail"]',
+            "stats max(@timestamp) as at, latest(message) as why by cluster, ecs_service, reason",
+            "sort at desc",
+            "limit 200",
+        ),
     ]
 
 
@@ -58,22 +81,28 @@ def _functions(finder: Finder, deployer: Deployer) -> list[cloudwatch.IWidget]:
 
 
 def _decisions_in_words(finder: Finder, deployer: Deployer) -> cloudwatch.LogQueryWidget:
-    return cloudwatch.LogQueryWidget(
-        title="Decisions in the last day",
+    return _log_query(
+        "Decisions in the last day",
+        (finder, deployer),
+        "fields @timestamp, cluster, ecs_service, decision, reason, message",
+        "filter ispresent(decision)",
+        "sort @timestamp desc",
+        "limit 200",
         width=24,
-        height=9,
-        log_group_names=[f.function.log_group.log_group_name for f in (finder, deployer)],
-        query_lines=[
-            "fields @timestamp, cluster, ecs_service, decision, reason, message",
-            "filter ispresent(decision)",
-            "sort @timestamp desc",
-            "limit 200",
-        ],
     )
 
 
-def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=12)
+def _log_query(
+    title: str, who: Sequence[Finder | Deployer], *query: str, width: int = 12
+) -> cloudwatch.LogQueryWidget:
+    groups = [it.function.log_group.log_group_name for it in who]
+    return cloudwatch.LogQueryWidget(
+        title=title, width=width, height=9, log_group_names=groups, query_lines=list(query)
+    )
+
+
+def _graph(title: str, *metrics: cloudwatch.IMetric, height: int = 6) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=12, height=height)
 
 
 def _count(service: str, name: str) -> cloudwatch.Metric:

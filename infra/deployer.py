@@ -10,6 +10,8 @@ from infra.function import TagalongFunction
 from infra.queues import DeadLetterQueue, JobQueue
 
 TIMEOUT = Duration.minutes(2)
+# As few as Lambda allows: more would only wait for the same quotas of ECS, and each has its part of them.
+AT_ONCE = 2
 
 
 class Deployer(Construct):
@@ -21,9 +23,10 @@ class Deployer(Construct):
             self, service="deployer", handler="deploy", timeout=TIMEOUT, config=config
         )
         self.function.add_environment("TAGALONG_QUEUE_URL", self.job_queue.queue_url)
+        self.function.add_environment("TAGALONG_QUOTA_SHARE", str(config.quota_share / AT_ONCE))
         self.function.permit(permissions.of_deployer(config))
         self.function.add_event_source(
             event_sources.SqsEventSource(
-                self.job_queue, batch_size=10, max_concurrency=10, report_batch_item_failures=True
+                self.job_queue, batch_size=10, max_concurrency=AT_ONCE, report_batch_item_failures=True
             )
         )

@@ -1,7 +1,6 @@
-"""From a push in ECR to jobs in the queue."""
+"""From a push to ECR, or a sweep, to jobs in the queue."""
 
-import aws_cdk as cdk
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -12,23 +11,31 @@ from constructs import Construct
 from infra import permissions
 from infra.config import Config
 from infra.function import TagalongFunction
-from infra.queues import DeadLetterQueue
+from infra.known import KnownRevisions
+from infra.pushes import ForwardedPushes, tagged_pushes
+from infra.queues import EventDeadLetterQueue
 
 
 class Finder(Construct):
-    def __init__(self, scope: Construct, id_: str, *, config: Config, job_queue: sqs.IQueue) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, config: Config, job_queue: sqs.IQueue, known: KnownRevisions
+    ) -> None:
         super().__init__(scope, id_)
-        self.function = self._function(config, job_queue)
+        self.function = self._function(config, job_queue, known)
         # EventBridge invokes a function asynchronously: each half of the way can fail by itself.
-        self.undelivered_pushes = self._dead_letters("UndeliveredPushes")
-        self.failed_pushes = self._dead_letters("FailedPushes")
+        self.undelivered_pushes = EventDeadLetterQueue(self, "UndeliveredPushes")
+        self.failed_pushes = EventDeadLetterQueue(self, "FailedPushes")
         self.function.configure_async_invoke(
             retry_attempts=2, on_failure=destinations.SqsDestination(self.failed_pushes)
         )
-        self.rule = events.Rule(self, "PushRule", event_pattern=_tagged_push())
-        self.rule.add_target(targets.LambdaFunction(self.function, dead_letter_queue=self.undelivered_pushes))
+        rule = events.Rule(self, "PushRule", event_pattern=tagged_pushes(config.registries))
+        rule.add_target(self._target())
+        if config.registries:
+            ForwardedPushes(self, "ForwardedPushes", config=config)
+        if config.sweep != "off":
+            self._sweep(config.sweep)
 
-    def _function(self, config: Config, job_queue: sqs.IQueue) -> TagalongFunction:
+    def _function(self, config: Config, job_queue: sqs.IQueue, known: KnownRevisions) -> TagalongFunction:
         timeout = Duration.minutes(5)
         function = TagalongFunction(self, service="finder", handler="find", timeout=timeout, config=config)
         function.permit(permissions.of_finder(config))
@@ -36,25 +43,13 @@ class Finder(Construct):
             iam.PolicyStatement(sid="SendJobs", actions=["sqs:SendMessage"], resources=[job_queue.queue_arn])
         )
         function.add_environment("TAGALONG_QUEUE_URL", job_queue.queue_url)
+        known.keep_for(function)
         return function
 
-    def _dead_letters(self, id_: str) -> DeadLetterQueue:
-        queue = DeadLetterQueue(self, id_)
-        reason = "It is a dead-letter queue; cdk-nag knows those of queues, not those of rules and functions."
-        cdk.Validations.of(queue).acknowledge(cdk.Acknowledgment(id="AwsSolutions-SQS3", reason=reason))
-        return queue
+    def _target(self, event: events.RuleTargetInput | None = None) -> targets.LambdaFunction:
+        return targets.LambdaFunction(self.function, event=event, dead_letter_queue=self.undelivered_pushes)
 
-
-def _tagged_push() -> events.EventPattern:
-    """As wide as it can be: what a too narrow pattern drops, nobody hears of."""
-    return events.EventPattern(
-        source=["aws.ecr"],
-        detail_type=["ECR Image Action"],
-        account=[Aws.ACCOUNT_ID],
-        region=[Aws.REGION],
-        detail={
-            "action-type": ["PUSH"],
-            "result": ["SUCCESS"],
-            "image-tag": [{"anything-but": ""}],
-        },
-    )
+    def _sweep(self, rate: str) -> None:
+        """A rule needs nothing that the push rule lacks; EventBridge Scheduler would need a role."""
+        rule = events.Rule(self, "SweepRule", schedule=events.Schedule.expression(f"rate({rate})"))
+        rule.add_target(self._target(events.RuleTargetInput.from_object({"sweep": {}})))

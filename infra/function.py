@@ -54,8 +54,11 @@ def _environment(service: str, config: Config) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": service,
         "POWERTOOLS_METRICS_NAMESPACE": "tagalong",
         "POWERTOOLS_LOG_LEVEL": "INFO",
-        "TAGALONG_REGISTRIES": Aws.ACCOUNT_ID,
+        "TAGALONG_REGISTRIES": ",".join(config.registries) or Aws.ACCOUNT_ID,
         "TAGALONG_CLUSTERS": ",".join(config.clusters),
         "TAGALONG_REPOSITORIES": ",".join(config.repositories),
+        "TAGALONG_SELECTION": config.selection,
+        "TAGALONG_DEFAULT_RULE": config.default_rule,
+        "TAGALONG_QUOTA_SHARE": str(config.quota_share),
         "TAGALONG_DRY_RUN": str(config.dry_run).lower(),
     }

@@ -8,8 +8,10 @@ from aws_cdk import aws_iam as iam
 
 from infra.config import Config
 
+THIS_ACCOUNT = "${AWS::AccountId}"
 ANY_SERVICE = "Any service of the clusters in scope may follow a tag."
 ANY_FAMILY = "A service of any family may follow a tag, and ECS numbers the revision."
+NAMED_BY_GLOB = "The configuration names repositories by glob."
 NO_RESOURCE = "IAM takes no resource for this action."
 
 
@@ -46,7 +48,25 @@ def of_finder(config: Config) -> list[Permission]:
 
 def of_deployer(config: Config) -> list[Permission]:
     """In a dry run IAM, too, refuses each write."""
-    return [*_describe(config), _resolve_tags(config), *([] if config.dry_run else _writes(config))]
+    return [*_describe(config), *_compare(config), *([] if config.dry_run else _writes(config))]
+
+
+def of_forwarder(config: Config) -> Permission:
+    """Tells other accounts of pushes, and nothing else."""
+    buses = [default_bus(account) for account in config.forward_to]
+    return Permission("ForwardPushes", "events:PutEvents", buses, "Each account is named.")
+
+
+def of_registries(config: Config) -> iam.PolicyStatement:
+    """What other accounts may do on the default bus: tell of a push. ECR alone can be the source of that."""
+    return iam.PolicyStatement(
+        sid="TagalongRegistries",
+        principals=[iam.AccountPrincipal(account) for account in config.registries],
+        actions=["events:PutEvents"],
+        resources=[cdk.Fn.sub(default_bus())],
+        # Not ForAllValues, which an event without a source would pass.
+        conditions={"StringEquals": {"events:source": "aws.ecr"}},
+    )
 
 
 def _list_services(clusters: Sequence[str]) -> list[Permission]:
@@ -66,19 +86,30 @@ def _describe(config: Config) -> list[Permission]:
     ]
 
 
-def _resolve_tags(config: Config) -> Permission:
-    repositories = [_arn("ecr", f"repository/{glob}") for glob in config.repositories]
-    reason = "The configuration names repositories by glob."
-    return Permission("ResolveTags", "ecr:DescribeImages", repositories, reason)
+def _compare(config: Config) -> list[Permission]:
+    """What ECR has, and what ECS made of it."""
+    repositories = [
+        _arn("ecr", f"repository/{glob}", account)
+        for account in config.registries or (THIS_ACCOUNT,)
+        for glob in config.repositories
+    ]
+    running = _services(config) + [_arn("ecs", f"service-revision/{it}/*/*") for it in config.clusters]
+    return [
+        Permission("ResolveTags", "ecr:DescribeImages", repositories, NAMED_BY_GLOB),
+        Permission("ReadIndexes", "ecr:BatchGetImage", repositories, NAMED_BY_GLOB),
+        Permission("ReadWhatRuns", "ecs:DescribeServiceRevisions", running, ANY_SERVICE),
+    ]
 
 
 def _writes(config: Config) -> list[Permission]:
     revisions = [_arn("ecs", "task-definition/*:*")]
+    enabled = {"StringEquals": {"aws:ResourceTag/tagalong:enabled": "true"}}
+    consent = enabled if config.selection == "tagged" else {}
     registering = {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
     return [
         Permission("RegisterRevisions", "ecs:RegisterTaskDefinition", revisions, ANY_FAMILY),
         Permission("TagNewRevisions", "ecs:TagResource", revisions, ANY_FAMILY, registering),
-        Permission("UpdateServices", "ecs:UpdateService", _services(config), ANY_SERVICE),
+        Permission("UpdateServices", "ecs:UpdateService", _services(config), ANY_SERVICE, consent),
         _pass_task_roles(config),
     ]
 
@@ -97,5 +128,9 @@ def _services(config: Config) -> list[str]:
     return [_arn("ecs", f"service/{cluster}/*") for cluster in config.clusters]
 
 
-def _arn(service: str, resource: str) -> str:
-    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"
+def default_bus(account: str = THIS_ACCOUNT) -> str:
+    return _arn("events", "event-bus/default", account)
+
+
+def _arn(service: str, resource: str, account: str = THIS_ACCOUNT) -> str:
+    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:{account}:{resource}"

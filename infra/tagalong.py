@@ -2,19 +2,23 @@
 
 from constructs import Construct
 
-from infra.alarms import Alarms
+from infra.alarms import TagalongAlarms
 from infra.config import Config
 from infra.dashboard import Dashboard
 from infra.deployer import Deployer
 from infra.finder import Finder
+from infra.known import KnownRevisions
 
 
 class Tagalong(Construct):
     def __init__(self, scope: Construct, id_: str, *, config: Config) -> None:
         super().__init__(scope, id_)
+        known = KnownRevisions(self, "KnownRevisions")
         self.deployer = Deployer(self, "Deployer", config=config)
-        self.finder = Finder(self, "Finder", config=config, job_queue=self.deployer.job_queue)
-        self.alarms = Alarms(
+        # Only the finder uses the table, but both functions read all of their settings.
+        self.deployer.function.add_environment("TAGALONG_TABLE", known.table_name)
+        self.finder = Finder(self, "Finder", config=config, job_queue=self.deployer.job_queue, known=known)
+        self.alarms = TagalongAlarms(
             self, "Alarms", finder=self.finder, deployer=self.deployer, email=config.alarm_email
         )
         self.dashboard = Dashboard(self, "Dashboard", finder=self.finder, deployer=self.deployer)

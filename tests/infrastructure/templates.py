@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from aws_cdk.assertions import Template
 
 from infra.config import Config
+from infra.registry import RegistryStack
 from infra.stack import TagalongStack
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,15 @@ class Synthesized:
         """Logical id -> properties."""
         resources = self.template["Resources"].items()
         return {id_: it.get("Properties", {}) for id_, it in resources if it["Type"] == kind}
+
+    def only(self, kind: str) -> dict[str, Any]:
+        (properties,) = self.resources(kind).values()
+        return dict(properties)
+
+    def rule(self, id_: str) -> dict[str, Any]:
+        """The EventBridge rule with this in its logical id."""
+        (found,) = (it for name, it in self.resources("AWS::Events::Rule").items() if id_ in name)
+        return dict(found)
 
     def function(self, service: str) -> dict[str, Any]:
         functions = self.resources("AWS::Lambda::Function").values()
@@ -58,6 +68,13 @@ def _synthesized_once(config: Config) -> Synthesized:
     return Synthesized(TagalongStack(app(), "tagalong", config=config))
 
 
+@cache
+def registry_stack(*accounts: str, email: str | None = None) -> Synthesized:
+    """The stack of an account that forwards its pushes to these."""
+    config = Config(forward_to=accounts, alarm_email=email)
+    return Synthesized(RegistryStack(app(), "tagalong-registry", config=config))
+
+
 def variables(function: dict[str, Any]) -> dict[str, Any]:
     return dict(function["Environment"]["Variables"])
 
@@ -67,5 +84,5 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def arn(service: str, resource: str) -> dict[str, str]:
-    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"}
+def arn(service: str, resource: str, account: str = "${AWS::AccountId}") -> dict[str, str]:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:{account}:{resource}"}

@@ -14,14 +14,23 @@ from cdk_nag import AwsSolutionsChecks
 from syrupy.assertion import SnapshotAssertion
 
 from infra.config import Config
+from infra.registry import RegistryStack
 from infra.stack import TagalongStack
 from infrastructure.templates import CONTEXT, ROOT, WITHOUT_BUNDLING, Synthesized, app, stack, variables
 
+REGISTRIES = ["111111111111", "222222222222"]
+FORWARD_TO = ["333333333333", "444444444444"]
 EVERYTHING = {
     "clusters": ["prod", "staging"],
     "repositories": ["team/*", "app"],
     "taskRolePaths": ["/ecs/", "/team/a/"],
     "alarmEmail": "ops@example.com",
+    "selection": "tagged",
+    "defaultRule": "semver:1.x",
+    "sweep": "30 minutes",
+    "registries": REGISTRIES,
+    "forwardTo": FORWARD_TO,
+    "quotaShare": 0.5,
 }
 
 
@@ -40,12 +49,21 @@ def test_the_template_is_the_one_that_was_reviewed(snapshot: SnapshotAssertion) 
 
 
 @pytest.mark.parametrize(
-    "keys", [{}, EVERYTHING, {"dryRun": True}], ids=["defaults", "everything", "dry run"]
+    ("stack_type", "keys"),
+    [
+        pytest.param(TagalongStack, {}, id="defaults"),
+        pytest.param(TagalongStack, EVERYTHING, id="everything"),
+        pytest.param(TagalongStack, {"dryRun": True}, id="dry run"),
+        pytest.param(RegistryStack, {"forwardTo": FORWARD_TO}, id="registry"),
+        pytest.param(RegistryStack, EVERYTHING, id="registry, everything"),
+    ],
 )
-def test_cdk_nag_has_nothing_to_add(keys: dict[str, Any]) -> None:
+def test_cdk_nag_has_nothing_to_add(
+    stack_type: type[TagalongStack | RegistryStack], keys: dict[str, Any]
+) -> None:
     checked = app()
     cdk.Validations.of(checked).add_plugins(AwsSolutionsChecks(checked))
-    TagalongStack(checked, "tagalong", config=Config.from_context(keys))
+    stack_type(checked, "stack", config=Config.from_context(keys))
 
     checked.synth()  # raises on a finding
 
@@ -54,6 +72,19 @@ def test_a_second_synth_in_another_process_is_identical(tmp_path: Path) -> None:
     assert run_app(tmp_path).returncode == 0
 
     assert json.loads((tmp_path / "tagalong.template.json").read_text()) == stack().template
+
+
+@pytest.mark.parametrize(
+    ("keys", "stacks"),
+    [({}, {"tagalong"}), ({"forwardTo": FORWARD_TO}, {"tagalong", "tagalong-registry"})],
+)
+def test_the_registry_stack_is_there_for_an_account_that_forwards(
+    tmp_path: Path, keys: dict[str, Any], stacks: set[str]
+) -> None:
+    assert run_app(tmp_path, **keys).returncode == 0
+
+    templates = tmp_path.glob("*.template.json")
+    assert {path.name.removesuffix(".template.json") for path in templates} == stacks
 
 
 def test_a_mistake_in_the_configuration_is_one_line_and_no_traceback(tmp_path: Path) -> None:
@@ -68,7 +99,7 @@ def test_the_stack_fits_any_account_region_and_partition() -> None:
     template = json.dumps(stack(**EVERYTHING).template)
 
     assert "arn:aws" not in template
-    assert not re.search(r"\b\d{12}\b", template)
+    assert set(re.findall(r"\b\d{12}\b", template)) == set(REGISTRIES)
 
 
 @pytest.mark.parametrize("service", ["finder", "deployer"])
@@ -83,8 +114,22 @@ def test_the_functions_are_told_the_configuration() -> None:
 
     assert told["TAGALONG_CLUSTERS"] == "prod,staging"
     assert told["TAGALONG_REPOSITORIES"] == "team/*,app"
-    assert told["TAGALONG_REGISTRIES"] == {"Ref": "AWS::AccountId"}
+    assert told["TAGALONG_REGISTRIES"] == "111111111111,222222222222"
+    assert told["TAGALONG_SELECTION"] == "tagged"
+    assert told["TAGALONG_DEFAULT_RULE"] == "semver:1.x"
     assert told["TAGALONG_DRY_RUN"] == "true"
+
+
+def test_the_only_registry_is_that_of_this_account_unless_others_are_named() -> None:
+    assert variables(stack().function("finder"))["TAGALONG_REGISTRIES"] == {"Ref": "AWS::AccountId"}
+
+
+def test_the_deployers_share_what_may_be_used_of_the_quotas() -> None:
+    tagalong = stack(quotaShare=0.5)
+
+    at_once = tagalong.only("AWS::Lambda::EventSourceMapping")["ScalingConfig"]["MaximumConcurrency"]
+    assert float(variables(tagalong.function("finder"))["TAGALONG_QUOTA_SHARE"]) == 0.5
+    assert float(variables(tagalong.function("deployer"))["TAGALONG_QUOTA_SHARE"]) * at_once == 0.5
 
 
 def test_a_permissions_boundary_in_the_context_is_on_every_role() -> None:

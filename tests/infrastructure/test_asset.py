@@ -55,7 +55,7 @@ def test_it_stays_far_below_the_limit_of_lambda(asset: Path) -> None:
 
 
 def test_it_holds_its_own_boto3_with_every_client_that_is_used(asset: Path) -> None:
-    clients = "[boto3.client(it, region_name='eu-west-1') for it in ('ecs', 'ecr', 'sqs')]"
+    clients = "[boto3.client(it, region_name='eu-west-1') for it in ('dynamodb', 'ecr', 'ecs', 'sqs')]"
 
     assert run(asset, f"import boto3; {clients}; print(boto3.__file__)").startswith(str(asset))
 

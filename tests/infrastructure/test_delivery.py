@@ -1,10 +1,24 @@
 """From EventBridge to the deployer, and the three ways to fail on the way."""
 
-from typing import Any
+import json
 
 import pytest
 
-from infrastructure.templates import Synthesized, stack
+from infrastructure.templates import ROOT, Synthesized, stack
+from tagalong.pushes import Sweep, parse_event
+
+REGISTRIES = ["111111111111", "222222222222"]
+TAGGED_PUSHES = {
+    "source": ["aws.ecr"],
+    "detail-type": ["ECR Image Action", "ECR Replication Action"],
+    "account": [{"Ref": "AWS::AccountId"}],
+    "region": [{"Ref": "AWS::Region"}],
+    "detail": {
+        "action-type": ["PUSH", "REPLICATE"],
+        "result": ["SUCCESS"],
+        "image-tag": [{"anything-but": ""}],
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -12,32 +26,47 @@ def tagalong() -> Synthesized:
     return stack()
 
 
-def only(resources: dict[str, Any]) -> Any:
-    (properties,) = resources.values()
-    return properties
-
-
 def test_the_rule_matches_tagged_pushes_of_this_account_and_region_and_nothing_narrower(
     tagalong: Synthesized,
 ) -> None:
-    rule = only(tagalong.resources("AWS::Events::Rule"))
+    rule = tagalong.rule("PushRule")
 
     assert rule["State"] == "ENABLED"
-    assert rule["EventPattern"] == {
-        "source": ["aws.ecr"],
-        "detail-type": ["ECR Image Action"],
-        "account": [{"Ref": "AWS::AccountId"}],
-        "region": [{"Ref": "AWS::Region"}],
-        "detail": {
-            "action-type": ["PUSH"],
-            "result": ["SUCCESS"],
-            "image-tag": [{"anything-but": ""}],
-        },
-    }
+    assert rule["EventPattern"] == TAGGED_PUSHES
 
 
-def test_a_push_that_eventbridge_cannot_deliver_becomes_a_dead_letter(tagalong: Synthesized) -> None:
-    (target,) = only(tagalong.resources("AWS::Events::Rule"))["Targets"]
+def test_named_registries_and_no_others_are_heard() -> None:
+    pattern = stack(registries=REGISTRIES).rule("PushRule")["EventPattern"]
+
+    assert pattern == TAGGED_PUSHES | {"account": REGISTRIES}
+
+
+def test_a_sweep_is_due_every_hour(tagalong: Synthesized) -> None:
+    rule = tagalong.rule("SweepRule")
+
+    assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(1 hour)")
+    assert [json.loads(target["Input"]) for target in rule["Targets"]] == [{"sweep": {}}]
+
+
+def test_the_configuration_says_how_often_a_sweep_is_due() -> None:
+    assert stack(sweep="30 minutes").rule("SweepRule")["ScheduleExpression"] == "rate(30 minutes)"
+
+
+def test_with_the_sweep_off_nothing_is_scheduled() -> None:
+    rules = stack(sweep="off").resources("AWS::Events::Rule").values()
+
+    assert not [rule for rule in rules if "ScheduleExpression" in rule]
+
+
+def test_the_finder_understands_what_the_schedule_sends(tagalong: Synthesized) -> None:
+    (target,) = tagalong.rule("SweepRule")["Targets"]
+
+    assert parse_event(json.loads(target["Input"]), "request") == Sweep("request")
+
+
+@pytest.mark.parametrize("rule", ["PushRule", "SweepRule"])
+def test_what_eventbridge_cannot_deliver_becomes_a_dead_letter(tagalong: Synthesized, rule: str) -> None:
+    (target,) = tagalong.rule(rule)["Targets"]
 
     assert "FinderFunction" in target["Arn"]["Fn::GetAtt"][0]
     assert "UndeliveredPushes" in target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
@@ -48,14 +77,16 @@ def test_eventbridge_may_write_to_its_dead_letter_queue(tagalong: Synthesized) -
     policies = tagalong.resources("AWS::SQS::QueuePolicy").items()
     (policy,) = (it for id_, it in policies if "UndeliveredPushes" in id_)
 
-    senders = [it["Principal"] for it in policy["PolicyDocument"]["Statement"] if it["Effect"] == "Allow"]
-    assert senders == [{"Service": "events.amazonaws.com"}]
+    allowed = [it for it in policy["PolicyDocument"]["Statement"] if it["Effect"] == "Allow"]
+    rules = {it["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::GetAtt"][0] for it in allowed}
+    assert rules == set(tagalong.resources("AWS::Events::Rule"))
+    assert all(it["Principal"] == {"Service": "events.amazonaws.com"} for it in allowed)
 
 
 def test_a_push_that_the_finder_cannot_handle_is_tried_three_times_then_becomes_a_dead_letter(
     tagalong: Synthesized,
 ) -> None:
-    invoke = only(tagalong.resources("AWS::Lambda::EventInvokeConfig"))
+    invoke = tagalong.only("AWS::Lambda::EventInvokeConfig")
 
     assert invoke["MaximumRetryAttempts"] == 2
     assert "FailedPushes" in invoke["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
@@ -78,11 +109,11 @@ def test_a_job_is_not_handed_out_again_while_the_deployer_works(tagalong: Synthe
 
 
 def test_the_deployer_takes_batches_and_gives_back_single_messages(tagalong: Synthesized) -> None:
-    source = only(tagalong.resources("AWS::Lambda::EventSourceMapping"))
+    source = tagalong.only("AWS::Lambda::EventSourceMapping")
 
     assert source["BatchSize"] == 10
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert source["ScalingConfig"] == {"MaximumConcurrency": 10}
+    assert source["ScalingConfig"] == {"MaximumConcurrency": 2}
 
 
 def test_a_dead_letter_outlives_the_message_it_was(tagalong: Synthesized) -> None:
@@ -112,3 +143,19 @@ def test_the_functions_run_on_arm_with_the_newest_python(tagalong: Synthesized, 
     function = tagalong.function(service)
 
     assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
+
+
+def test_what_is_known_of_revisions_is_kept_as_the_lambda_code_writes_it(tagalong: Synthesized) -> None:
+    code = (ROOT / "lambda/tagalong/aws/known.py").read_text()
+    table = tagalong.only("AWS::DynamoDB::Table")
+
+    names = [it["AttributeName"] for it in (*table["KeySchema"], table["TimeToLiveSpecification"])]
+    assert names == ["revision", "expires"]
+    assert all(f'"{name}":' in code for name in names)
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_the_cache_goes_with_the_stack(tagalong: Synthesized) -> None:
+    (table,) = (it for it in tagalong.template["Resources"].values() if it["Type"] == "AWS::DynamoDB::Table")
+
+    assert table["DeletionPolicy"] == "Delete"

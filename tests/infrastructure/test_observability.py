@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from infrastructure.templates import ROOT, Synthesized, stack
+from tagalong import reporting
+from tagalong.decisions import Service, Skip, SkipReason
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +84,56 @@ def widgets(tagalong: Synthesized) -> list[dict[str, Any]]:
     return [widget["properties"] for widget in json.loads(body)["widgets"]]
 
 
+def log_query(tagalong: Synthesized, title: str) -> str:
+    (query,) = (it["query"] for it in widgets(tagalong) if "query" in it and it["title"] == title)
+    return str(query)
+
+
+@pytest.fixture
+def of_a_skip(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """What the Lambda code writes when it leaves a service alone: a metric and a log line."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "finder")
+    reporting.report(Skip(Service("prod", "web", "web:1"), SkipReason.OTHER_TAG, "it follows 'prod'"))
+    reporting.metrics.clear_metrics()
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
 def test_the_dashboard_shows_metrics_that_the_lambda_code_writes(tagalong: Synthesized) -> None:
     code = (ROOT / "lambda/tagalong/reporting.py").read_text()
     metrics = [metric for widget in widgets(tagalong) for metric in widget.get("metrics", [])]
 
-    shown = {name for namespace, name, *_ in metrics if namespace == "tagalong"}
-    assert {"Updated", "Skipped", "Failed", "Pushes", "Jobs", "ServicesSeen"} <= shown
+    shown = {name for namespace, name, *_ in (it for it in metrics if len(it) > 1) if namespace == "tagalong"}
+    assert {"Updated", "Skipped", "Failed", "Causes", "Jobs", "ServicesSeen"} <= shown
     assert shown <= set(re.findall(r'"([A-Z]\w+)"', code))
 
 
 def test_the_dashboard_lists_the_decisions_of_both_functions(tagalong: Synthesized) -> None:
-    (query,) = (widget["query"] for widget in widgets(tagalong) if "query" in widget)
+    query = log_query(tagalong, "Decisions in the last day")
 
     assert query.count("SOURCE") == 2
     assert "fields @timestamp, cluster, ecs_service, decision, reason, message" in query
     assert "filter ispresent(decision)" in query
+
+
+def test_the_dashboard_finds_the_skips_of_every_reason(
+    tagalong: Synthesized, of_a_skip: list[dict[str, Any]]
+) -> None:
+    metrics = [metric for widget in widgets(tagalong) for metric in widget.get("metrics", [])]
+    (search,) = (it[0]["expression"] for it in metrics if len(it) == 1)
+
+    (written,) = (it["_aws"]["CloudWatchMetrics"][0] for it in of_a_skip if "_aws" in it)
+    (dimensions,) = written["Dimensions"]
+    schema = ",".join([written["Namespace"], *dimensions])
+    assert search == f"SEARCH('{{{schema}}} MetricName=\"{written['Metrics'][0]['Name']}\"', 'Sum')"
+
+
+def test_the_dashboard_tells_in_words_why_a_service_did_not_move(
+    tagalong: Synthesized, of_a_skip: list[dict[str, Any]]
+) -> None:
+    query = log_query(tagalong, "Why did my service not move? The last answer")
+
+    (line,) = (it for it in of_a_skip if "_aws" not in it)
+    assert query.count("SOURCE") == 2
+    assert 'filter decision in ["skip", "fail"]' in query
+    assert "latest(message) as why by cluster, ecs_service, reason" in query
+    assert {"decision", "message", "cluster", "ecs_service", "reason"} <= set(line)

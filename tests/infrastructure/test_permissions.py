@@ -1,12 +1,14 @@
 """Least privilege: what each role may do, and what it may not."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from botocore import xform_name
 from botocore.session import Session
 
 from infrastructure.templates import ROOT, Synthesized, arn, listed, stack
+from tagalong import consent
 
 WRITES = {"ecs:RegisterTaskDefinition", "ecs:TagResource", "ecs:UpdateService", "iam:PassRole"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -25,6 +27,8 @@ def test_the_finder_reads_ecs_and_sends_jobs_and_cannot_write_to_ecs(tagalong: S
         "ecs:ListServices",
         "ecs:DescribeServices",
         "ecs:DescribeTaskDefinition",
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
     }
 
 
@@ -40,7 +44,9 @@ def test_the_deployer_does_no_more_than_its_job(tagalong: Synthesized) -> None:
     assert tagalong.actions("deployer") == LOGS | WRITES | of_the_job_queue | {
         "ecs:DescribeServices",
         "ecs:DescribeTaskDefinition",
+        "ecs:DescribeServiceRevisions",
         "ecr:DescribeImages",
+        "ecr:BatchGetImage",
     }
 
 
@@ -83,11 +89,45 @@ def test_named_clusters_are_all_that_is_read_and_updated() -> None:
     }
 
 
-def test_tags_are_resolved_only_in_the_configured_repositories() -> None:
+@pytest.mark.parametrize("action", ["ecr:DescribeImages", "ecr:BatchGetImage"])
+def test_images_are_read_only_in_the_configured_repositories(action: str) -> None:
     tagalong = stack(repositories=["team/*", "app"])
 
-    repositories = tagalong.permission("deployer", "ecr:DescribeImages")["Resource"]
+    repositories = tagalong.permission("deployer", action)["Resource"]
     assert sorted(repositories, key=str) == [arn("ecr", "repository/app"), arn("ecr", "repository/team/*")]
+
+
+@pytest.mark.parametrize("action", ["ecr:DescribeImages", "ecr:BatchGetImage"])
+def test_images_are_read_only_in_the_configured_registries(action: str) -> None:
+    tagalong = stack(registries=["111111111111", "222222222222"])
+
+    assert tagalong.permission("deployer", action)["Resource"] == [
+        arn("ecr", "repository/*", account) for account in ("111111111111", "222222222222")
+    ]
+
+
+def test_what_a_service_runs_is_read_of_the_service_and_of_its_revisions() -> None:
+    permission = stack(clusters=["prod"]).permission("deployer", "ecs:DescribeServiceRevisions")
+
+    assert sorted(permission["Resource"], key=str) == [
+        arn("ecs", "service-revision/prod/*/*"),
+        arn("ecs", "service/prod/*"),
+    ]
+
+
+def test_where_services_must_be_tagged_iam_refuses_to_update_any_other() -> None:
+    permission = stack(selection="tagged").permission("deployer", "ecs:UpdateService")
+
+    assert permission["Condition"] == {"StringEquals": {"aws:ResourceTag/tagalong:enabled": "true"}}
+
+
+def test_where_all_services_take_part_no_tag_is_asked_for(tagalong: Synthesized) -> None:
+    assert "Condition" not in tagalong.permission("deployer", "ecs:UpdateService")
+
+
+def test_the_tag_that_iam_asks_for_is_the_one_that_the_lambda_code_reads() -> None:
+    assert consent.ENABLED == "tagalong:enabled"
+    assert consent.refusal({consent.ENABLED: "true"}, only_enabled=True, now=datetime.now(UTC)) is None
 
 
 def test_the_finder_may_fill_the_job_queue_and_not_read_it(tagalong: Synthesized) -> None:
@@ -96,9 +136,10 @@ def test_the_finder_may_fill_the_job_queue_and_not_read_it(tagalong: Synthesized
     assert on_jobs["Action"] == "sqs:SendMessage"
 
 
-@pytest.mark.parametrize("service", ["ecs", "ecr", "sqs"])
+@pytest.mark.parametrize("service", ["dynamodb", "ecs", "ecr", "sqs"])
 def test_every_call_of_the_lambda_code_is_permitted(tagalong: Synthesized, service: str) -> None:
-    words = set(re.findall(r"\w+", (ROOT / f"lambda/tagalong/aws/{service}.py").read_text()))
+    code = (path.read_text() for path in (ROOT / "lambda/tagalong/aws").glob("*.py"))
+    words = {word for text in code for word in re.findall(r"\w+", text)}
     operations = {xform_name(it): it for it in Session().get_service_model(service).operation_names}
     called = {f"{service}:{operations[word].removesuffix('Batch')}" for word in words & set(operations)}
 

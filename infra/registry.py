@@ -1,0 +1,52 @@
+"""The stack for an account whose images run in others: it tells them of every push."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra import permissions
+from infra.alarms import ForwardingAlarms
+from infra.config import Config
+from infra.pushes import tagged_pushes
+from infra.queues import EventDeadLetterQueue
+
+
+class RegistryStack(cdk.Stack):
+    def __init__(self, scope: Construct, id_: str, *, config: Config) -> None:
+        super().__init__(
+            scope,
+            id_,
+            stack_name="tagalong-registry",
+            description="Forwards each push to ECR to the event buses of the accounts that run its images",
+        )
+        forwarder = Forwarder(self, "Forwarder", config=config)
+        pushes = forwarder.unforwarded_pushes
+        ForwardingAlarms(self, "Alarms", unforwarded_pushes=pushes, email=config.alarm_email)
+        cdk.CfnOutput(
+            self,
+            "UnforwardedPushesUrl",
+            value=pushes.queue_url,
+            description="Pushes not forwarded to another account",
+        )
+
+
+class Forwarder(Construct):
+    def __init__(self, scope: Construct, id_: str, *, config: Config) -> None:
+        super().__init__(scope, id_)
+        self.unforwarded_pushes = EventDeadLetterQueue(self, "UnforwardedPushes")
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
+        role.add_to_policy(permissions.of_forwarder(config).statement())
+        for account in config.forward_to:
+            # A rule for each: EventBridge takes five targets in a rule, and hundreds of rules on a bus.
+            rule = events.Rule(self, f"To{account}", event_pattern=tagged_pushes())
+            rule.add_target(self._bus(account, role))
+
+    def _bus(self, account: str, role: iam.Role) -> targets.EventBus:
+        arn = cdk.Fn.sub(permissions.default_bus(account))
+        return targets.EventBus(
+            events.EventBus.from_event_bus_arn(self, f"Bus{account}", arn),
+            role=role.without_policy_updates(),  # what it may do is said in permissions.py
+            dead_letter_queue=self.unforwarded_pushes,
+        )
