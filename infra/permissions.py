@@ -125,7 +125,8 @@ def _pass_task_roles(config: Config) -> Permission:
 
 
 def _services(config: Config) -> list[str]:
-    return [_arn("ecs", f"service/{cluster}/*") for cluster in config.clusters]
+    # Services from before 2018 may have an ARN that does not name their cluster.
+    return [_arn("ecs", "service/*" if it == "*" else f"service/{it}/*") for it in config.clusters]
 
 
 def default_bus(account: str = THIS_ACCOUNT) -> str:

@@ -15,7 +15,7 @@ from local.embedded import EmbeddedAws, EmbeddedAwsError
 from local.images import push_image
 
 _SECONDS_TO_WAIT = 60
-_DIGEST = 12
+_DIGEST = 8
 _console = Console(highlight=False)
 
 Line = Mapping[str, Any]
@@ -111,7 +111,7 @@ def _why(line: Line, member: Member) -> str:
 
 
 def _short(running: Running) -> str:
-    """A digest as twelve characters are enough to know it by."""
+    """Eight characters of a digest are enough to know it by."""
     images = [
         f"{name}@{digest[:_DIGEST]}" if digest else name
         for name, _, digest in (image.partition("@sha256:") for image in running.images)

@@ -1,12 +1,16 @@
 """What fails holds up nobody else, and is not forgotten."""
 
 import json
+from functools import partial
 
 import pytest
 
 from e2e.system import System
+from local import logs
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
+
+UNREADABLE = "the event has no 'detail'"
 
 
 @pytest.fixture(scope="module")
@@ -17,17 +21,18 @@ def admin(system: System) -> str:
 
 @pytest.fixture(scope="module")
 def pushed(system: System, admin: str) -> list[str]:
-    """The image that a good and a bad family follow, when the bad one was refused."""
+    """The image that a bad family, refused by now, and good ones before and behind it in the queue follow."""
     system.create_repositories("stuck/web")
-    system.serve("stuck", "bad", system.register("stuck-bad", "stuck/web:prod", taskRoleArn=admin))
-    system.serve("stuck", "good", system.register("stuck-good", "stuck/web:prod"))
+    for name, fields in {"early": {}, "bad": {"taskRoleArn": admin}, "late": {}}.items():
+        system.serve("stuck", name, system.register(f"stuck-{name}", "stuck/web:prod", **fields))
     digest = system.push("stuck/web:prod", "1")
     system.eventually(lambda: system.decisions("stuck/web", "bad")[:1], ["aws-error"], "a refusal")
     return [f"stuck/web@{digest}"]
 
 
 def test_a_family_that_cannot_be_deployed_holds_up_no_other(system: System, pushed: list[str]) -> None:
-    system.eventually(lambda: system.images("stuck", "good"), pushed, "the good family")
+    for name in ("early", "late"):
+        system.eventually(partial(system.images, "stuck", name), pushed, f"the family of '{name}'")
 
 
 def test_a_role_outside_the_configured_paths_is_refused_and_named(
@@ -46,7 +51,9 @@ def test_a_family_that_is_repaired_moves_without_another_push(system: System, pu
     system.eventually(lambda: system.images("stuck", "bad"), pushed, "the repaired family")
 
 
-def test_an_event_that_cannot_be_read_is_kept_with_the_error(system: System) -> None:
+def test_an_event_that_cannot_be_read_is_tried_three_times_and_then_kept_with_the_error(
+    system: System,
+) -> None:
     event = {"detail-type": "ECR Image Action", "source": "aws.ecr", "id": "malformed"}
     url = system.outputs["FailedPushesUrl"]
     system.aws.client("lambda").invoke(
@@ -58,5 +65,6 @@ def test_an_event_that_cannot_be_read_is_kept_with_the_error(system: System) -> 
     [message] = system.aws.client("sqs").receive_message(QueueUrl=url)["Messages"]
     letter = json.loads(message["Body"])
     assert letter["requestPayload"] == event
-    assert letter["requestContext"]["approximateInvokeCount"] == 3
-    assert letter["responsePayload"]["errorMessage"] == "the event has no 'detail'"
+    assert letter["responsePayload"]["errorMessage"] == UNREADABLE
+    tries = [line for line in logs.said(system.aws) if f"UnreadableEventError: {UNREADABLE}" in line.message]
+    assert len(tries) == 3

@@ -39,6 +39,7 @@ class _Tag:
 
 @dataclass(frozen=True, slots=True)
 class Semver:
+    text: str
     major: int | None
     minor: int | None
 
@@ -47,13 +48,14 @@ class Semver:
         """`x`, `1.x` or `1.4.x`."""
         if not (match := _RANGE.fullmatch(text)):
             return None
-        return cls(*(int(match[part]) if match[part] else None for part in ("major", "minor")))
+        return cls(text, *(int(match[part]) if match[part] else None for part in ("major", "minor")))
 
     def unconcerned(self, container: Container, tag: str) -> No | None:
         runs, pushed = _Tag.parse(container.tag or ""), _Tag.parse(tag)
         if not runs or (pushed and self._may_follow(runs, pushed)):
             return None
-        return No(SkipReason.OTHER_TAG, f"'{tag}' is no version that may follow '{container.tag}'")
+        sentence = f"{container.name} follows versions of {self.text} from '{container.tag}' up, not '{tag}'"
+        return No(SkipReason.OTHER_TAG, sentence)
 
     def asks(self, _container: Container) -> str | None:
         return None
