@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PORT ?= 4566
+STACK ?= tagalong
 
 VENV := .venv/.installed
 CDK_CLI := node_modules/.installed
@@ -33,19 +34,19 @@ test: $(VENV) $(CDK_CLI) $(MINISTACK) ## format, lint, types, import direction, 
 	@.venv/bin/ruff check
 	@.venv/bin/mypy
 	@PYTHONPATH=lambda:. .venv/bin/lint-imports
-	@$(IN_VENV) pytest
+	@$(IN_VENV) pytest --numprocesses 2 --dist loadgroup
 
 bootstrap: $(VENV) $(CDK_CLI) ## prepare an AWS account and region for the CDK, once
 	@$(CDK) bootstrap
 
 deploy: $(VENV) $(CDK_CLI) ## deploy to the AWS account that your credentials name
-	@$(CDK) deploy || { echo "If this account or region is new to the CDK: make bootstrap"; exit 1; }
+	@$(CDK) deploy $(STACK) || { echo "If this account or region is new to the CDK: make bootstrap"; exit 1; }
 
 diff: $(VENV) $(CDK_CLI) ## what a deploy would change there
-	@$(CDK) diff
+	@$(CDK) diff $(STACK)
 
 destroy: $(VENV) $(CDK_CLI) ## remove tagalong from there; no service of yours is touched
-	@$(CDK) destroy
+	@$(CDK) destroy $(STACK)
 
 lock: $(VENV) ## write the locks again after a change of a requirements.in
 	@for lock in $(LOCKS); do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 \

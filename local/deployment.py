@@ -26,7 +26,17 @@ def deploy(aws: EmbeddedAws, config: Mapping[str, object] | None = None) -> dict
         synth = pool.submit(_cdk, aws, "synth", "--quiet", "--output", assembly, *context)
         bootstrap.result()
         synth.result()
-    _cdk(aws, "deploy", "--app", assembly, "--require-approval", "never", "--outputs-file", str(outputs))
+    _cdk(
+        aws,
+        "deploy",
+        "tagalong",
+        "--app",
+        assembly,
+        "--require-approval",
+        "never",
+        "--outputs-file",
+        str(outputs),
+    )
     [stack] = json.loads(outputs.read_text()).values()
     return dict(stack)
 

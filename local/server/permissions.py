@@ -26,6 +26,8 @@ def needed(action: str, request: Mapping[str, Any], ecs: str) -> list[Permission
             return on_services(request["services"])
         case "UpdateService":
             return on_services([request["service"]])
+        case "DescribeServiceRevisions":
+            return [Permission(f"ecs:{action}", arn) for arn in request["serviceRevisionArns"]]
         case "ListServices":
             return [Permission("ecs:ListServices", conditions=in_cluster)]
         case "RegisterTaskDefinition":

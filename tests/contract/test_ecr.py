@@ -58,7 +58,7 @@ def test_a_tag_that_moves_there_and_back_points_at_what_it_was_moved_to_last(app
     assert digest_of(app, "prod") == first != second
 
 
-@pytest.mark.parametrize("tag", ["gone", "no tag at all!", "x" * 400])
+@pytest.mark.parametrize("tag", ["gone", "no tag at all!", "x" * 400], ids=["gone", "no tag", "too long"])
 def test_a_tag_that_ecr_does_not_have_or_could_not_have_points_at_nothing(app: Repository, tag: str) -> None:
     assert digest_of(app, tag) is None
 

@@ -146,7 +146,7 @@ class FakeAws:
 
     def _describe_services(self, body: Json) -> Json:
         if len(body["services"]) > 10:
-            raise Refused("InvalidParameterException", "services can have at most 10 items")
+            raise Refused("InvalidParameterException", "service names can have at most 10 items.")
         cluster = self._cluster(body)
         names = [ref.rpartition("/")[2] for ref in body["services"]]
         known = [self.services[cluster, name] for name in names if (cluster, name) in self.services]
