@@ -21,6 +21,13 @@ def test_updating_takes_the_service_and_listing_no_resource_but_both_can_name_th
     assert needed("ListServices", {"cluster": "prod"}, ECS) == [Permission("ecs:ListServices", "*", IN_PROD)]
 
 
+def test_describing_service_revisions_takes_each_of_them() -> None:
+    revision = f"{ECS}:service-revision/prod/web/1"
+    assert needed("DescribeServiceRevisions", {"serviceRevisionArns": [revision]}, ECS) == [
+        Permission("ecs:DescribeServiceRevisions", revision)
+    ]
+
+
 def test_registering_takes_the_family_its_tags_and_every_role_that_it_passes() -> None:
     role = "arn:aws:iam::123456789012:role/ecs/web"
     request = {"family": "web", "taskRoleArn": role, "tags": [{"key": "team", "value": "shop"}]}
