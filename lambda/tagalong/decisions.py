@@ -49,6 +49,7 @@ class Service:
     managed_by: str = "CUSTOMER"  # ECS: Express Mode
     tags: Mapping[str, str] = field(default_factory=dict)
     service_revisions: tuple[str, ...] = ()  # ARNs: what its deployments resolved
+    deployments: frozenset[str] = field(default=frozenset(), compare=False)  # ids: a moment's state
 
 
 @dataclass(frozen=True, slots=True)

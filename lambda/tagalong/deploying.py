@@ -35,7 +35,7 @@ class Fleet(Protocol):
         """Register a revision and return its ARN. Not idempotent: never repeat it without asking `newer`."""
 
     def update(self, service: Service, revision: str) -> str | None:
-        """Tell the service to run the revision; answers which one that replaced, where ECS tells."""
+        """Tell the service to run the revision; answers what somebody else deployed since it was read."""
 
 
 class Registry(Protocol):
@@ -166,12 +166,13 @@ class Deployer:
         [now] = self.fleet.services({update.service.cluster: (update.service.name,)})
         if isinstance(now, Skip):
             return now
+        if refused := refusal(now, self.policy, self.now):
+            return refused
         if now.revision != update.service.revision:
             raise AwsError(f"it was deployed meanwhile, and runs {now.revision.rpartition('/')[2]}")
-        replaced = self.fleet.update(now, revision)
-        if replaced in (None, now.revision):
-            return Updated(update, revision)
-        return self._make_good(replace(now, revision=replaced))
+        if theirs := self.fleet.update(now, revision):
+            return self._make_good(replace(now, revision=theirs))
+        return Updated(update, revision)
 
     def _make_good(self, service: Service) -> Outcome:
         """Somebody deployed between our look and our update: build on what is theirs and was replaced."""

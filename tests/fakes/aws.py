@@ -109,6 +109,7 @@ class FakeAws:
             "clusterArn": f"{_ARN}:cluster/{cluster}",
             "status": "ACTIVE",
             "taskDefinition": revision,
+            "deployments": [_deployment(revision, 0)],
             **fields,
         }
 
@@ -121,7 +122,7 @@ class FakeAws:
 
     def deploy(self, service: Json, revision: str) -> None:
         """Start a deployment; those before it go on until they are drained."""
-        deployments = service.setdefault("deployments", [_deployment(service["taskDefinition"], 0)])
+        deployments = service["deployments"]
         for deployment in deployments:
             deployment["status"] = "ACTIVE"
         deployments.insert(0, _deployment(revision, len(deployments)))
@@ -334,7 +335,12 @@ def _received(message: Json) -> Json:
 
 
 def _deployment(revision: str, created_at: int) -> Json:
-    return {"status": "PRIMARY", "taskDefinition": revision, "createdAt": created_at}
+    return {
+        "id": f"ecs-svc/{created_at}",
+        "status": "PRIMARY",
+        "taskDefinition": revision,
+        "createdAt": created_at,
+    }
 
 
 def _page(items: list[Any], body: Mapping[str, Any], key: str, default: int, limit: int) -> Json:

@@ -69,3 +69,33 @@ def test_a_service_that_was_deleted_meanwhile_is_left_alone(web: Pipeline) -> No
 
     assert web.aws.calls["UpdateService"] == 0
     assert not web.aws.queue
+
+
+def test_a_deployment_that_was_there_before_and_still_drains_is_not_taken_for_a_new_one(
+    web: Pipeline,
+) -> None:
+    """ECS may list an older deployment and no longer the one that was replaced."""
+    aws = web.aws
+    older = aws.register("web", f"{HOST}/app:prod@{OLD}", cpu="1")
+    service = aws.services["prod", "web"]
+    service["deployments"].append({"id": "old", "status": "ACTIVE", "taskDefinition": older, "createdAt": 9})
+
+    def forget(action: str, phase: str) -> None:
+        if (action, phase) == ("UpdateService", "after"):
+            service["deployments"] = [d for d in service["deployments"] if d["id"] != "ecs-svc/0"]
+
+    aws.hook = forget
+    web.push("app", "prod", NEW)
+
+    assert aws.running("prod", "web")["cpu"] == "256", "an old deployment was built upon"
+
+
+def test_a_service_that_was_put_on_hold_meanwhile_is_left_alone(web: Pipeline) -> None:
+    def hold(action: str, phase: str) -> None:
+        if (action, phase) == ("RegisterTaskDefinition", "after"):
+            web.aws.services["prod", "web"]["tags"] = [{"key": "tagalong:hold", "value": "true"}]
+
+    web.aws.hook = hold
+    web.push("app", "prod", NEW)
+
+    assert web.aws.calls["UpdateService"] == 0

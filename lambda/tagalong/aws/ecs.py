@@ -76,9 +76,9 @@ class Ecs:
             answer = self.client.update_service(
                 cluster=service.cluster, service=service.name, taskDefinition=revision
             )
-        deployments = answer["service"].get("deployments", ())
-        replaced = [deployment for deployment in deployments if deployment["status"] != "PRIMARY"]
-        return max(replaced, key=lambda d: d["createdAt"])["taskDefinition"] if replaced else None
+        since = [d for d in answer["service"].get("deployments", ()) if d["id"] not in service.deployments]
+        others = [deployment for deployment in since if deployment["status"] != "PRIMARY"]
+        return max(others, key=lambda d: d["createdAt"])["taskDefinition"] if others else None
 
     def describe(self, cluster: str, services: Sequence[str]) -> Iterator[Service]:
         for first in range(0, len(services), _DESCRIBE_SERVICES_LIMIT):
@@ -125,6 +125,7 @@ def _service(described: "ServiceTypeDef") -> Service:
         controller=described.get("deploymentController", {}).get("type", "ECS"),
         managed_by=described.get("resourceManagementType", "CUSTOMER"),
         tags={tag["key"]: tag["value"] for tag in described.get("tags", ())},
+        deployments=frozenset(deployment["id"] for deployment in described.get("deployments", ())),
         service_revisions=tuple(current["arn"] for current in described.get("currentServiceRevisions", ())),
     )
 
