@@ -1,6 +1,7 @@
 """PYTHONPATH=tests python -m strict --upstream http://127.0.0.1:4566 --scale 10"""
 
 import json
+import signal
 from argparse import ArgumentParser
 from contextlib import suppress
 from threading import Event
@@ -18,6 +19,8 @@ def main() -> None:
         "--scale", type=float, default=1, help="how many times as fast as AWS the buckets fill"
     )
     chosen = parser.parse_args()
+    # A shell starts what runs in its background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with StrictAws(chosen.upstream, chosen.scale, chosen.port) as strict, suppress(KeyboardInterrupt):
         print(f"{strict.endpoint} is a strict AWS until Ctrl-C", flush=True)
         Event().wait()

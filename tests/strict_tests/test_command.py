@@ -14,10 +14,13 @@ from strict_tests.lenient import LenientAws
 def test_the_command_serves_until_it_is_interrupted_and_says_what_it_counted(lenient: LenientAws) -> None:
     command = [sys.executable, "-m", "strict", "--upstream", lenient.endpoint, "--scale", "10"]
     with subprocess.Popen(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        endpoint = process.stdout.readline().decode().split()[0]
-        boto3.client("ecs", endpoint_url=endpoint).list_services(cluster="prod")
-        process.send_signal(signal.SIGINT)
-        said = json.loads(process.stdout.read())
+        try:
+            assert process.stdout
+            endpoint = process.stdout.readline().decode().split()[0]
+            boto3.client("ecs", endpoint_url=endpoint).list_services(cluster="prod")
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
 
-    assert said == {"calls": {"ListServices": 1}, "throttled": {}}
+    assert json.loads(said) == {"calls": {"ListServices": 1}, "throttled": {}}
