@@ -5,7 +5,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-# Transient refusals of ECS, such as "5 active deployments exist", may take hours to pass.
+# With the delays of lambda/tagalong/jobs.py about 17 minutes: what ECS refuses for longer, somebody must see.
 MAX_RECEIVE_COUNT = 20
 
 
