@@ -7,7 +7,7 @@ from constructs import Construct
 from infra import permissions
 from infra.config import Config
 from infra.function import TagalongFunction
-from infra.queues import DeadLetterQueue, JobQueue
+from infra.queues import MAX_RECEIVE_COUNT, DeadLetterQueue, JobQueue
 
 TIMEOUT = Duration.minutes(2)
 # As few as Lambda allows: more would only wait for the same quotas of ECS, and each has its part of them.
@@ -23,7 +23,10 @@ class Deployer(Construct):
             self, service="deployer", handler="deploy", timeout=TIMEOUT, config=config
         )
         self.function.add_environment("TAGALONG_QUEUE_URL", self.job_queue.queue_url)
+        self.function.add_environment("TAGALONG_FAILED_JOBS_URL", self.failed_jobs.queue_url)
+        self.function.add_environment("TAGALONG_TRIES", str(MAX_RECEIVE_COUNT))
         self.function.add_environment("TAGALONG_QUOTA_SHARE", str(config.quota_share / AT_ONCE))
+        self.function.add_to_role_policy(permissions.send_jobs(self.job_queue, self.failed_jobs))
         self.function.permit(permissions.of_deployer(config))
         self.function.add_event_source(
             event_sources.SqsEventSource(

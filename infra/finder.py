@@ -3,7 +3,6 @@
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -39,9 +38,7 @@ class Finder(Construct):
         timeout = Duration.minutes(5)
         function = TagalongFunction(self, service="finder", handler="find", timeout=timeout, config=config)
         function.permit(permissions.of_finder(config))
-        function.add_to_role_policy(
-            iam.PolicyStatement(sid="SendJobs", actions=["sqs:SendMessage"], resources=[job_queue.queue_arn])
-        )
+        function.add_to_role_policy(permissions.send_jobs(job_queue))
         function.add_environment("TAGALONG_QUEUE_URL", job_queue.queue_url)
         known.keep_for(function)
         return function

@@ -26,7 +26,7 @@ class TagalongFunction(lambda_.Function):
             scope,
             "Function",
             code=lambda_code(),
-            handler=f"tagalong.handlers.{handler}",
+            handler=f"tagalong.handlers.{handler}.handle",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             memory_size=512,

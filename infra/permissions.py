@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
 
 from infra.config import Config
 
@@ -49,6 +50,13 @@ def of_finder(config: Config) -> list[Permission]:
 def of_deployer(config: Config) -> list[Permission]:
     """In a dry run IAM, too, refuses each write."""
     return [*_describe(config), *_compare(config), *([] if config.dry_run else _writes(config))]
+
+
+def send_jobs(*queues: sqs.IQueue) -> iam.PolicyStatement:
+    """The finder fills the queue; the deployer puts back what waits for the next turn of its push, and puts
+    away what it gives up."""
+    arns = [queue.queue_arn for queue in queues]
+    return iam.PolicyStatement(sid="SendJobs", actions=["sqs:SendMessage"], resources=arns)
 
 
 def of_forwarder(config: Config) -> Permission:

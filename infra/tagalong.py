@@ -15,8 +15,6 @@ class Tagalong(Construct):
         super().__init__(scope, id_)
         known = KnownRevisions(self, "KnownRevisions")
         self.deployer = Deployer(self, "Deployer", config=config)
-        # Only the finder uses the table, but both functions read all of their settings.
-        self.deployer.function.add_environment("TAGALONG_TABLE", known.table_name)
         self.finder = Finder(self, "Finder", config=config, job_queue=self.deployer.job_queue, known=known)
         self.alarms = TagalongAlarms(
             self, "Alarms", finder=self.finder, deployer=self.deployer, email=config.alarm_email

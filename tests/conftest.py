@@ -10,7 +10,9 @@ from hypothesis import Phase, settings
 
 from fakes.aws import ACCOUNT, REGION, FakeAws
 from fakes.pipeline import Pipeline
-from tagalong import handlers
+from tagalong import settings as tagalong_settings
+from tagalong.handlers import deploy, find
+from tagalong.reporting import logger
 
 # Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
 settings.register_profile("tagalong", deadline=None, phases=set(Phase) - {Phase.shrink, Phase.explain})
@@ -22,6 +24,8 @@ SETTINGS = {
     "TAGALONG_REPOSITORIES": "*",
     "TAGALONG_REGISTRIES": ACCOUNT,
     "TAGALONG_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs.fifo",
+    "TAGALONG_FAILED_JOBS_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/failed-jobs.fifo",
+    "TAGALONG_TRIES": "20",
     "TAGALONG_DRY_RUN": "false",
     "TAGALONG_DEFAULT_RULE": "track",
     "TAGALONG_SELECTION": "all",
@@ -56,7 +60,7 @@ class Stdout:
         sys.stdout.flush()
 
 
-handlers.logger.registered_handler.stream = Stdout()  # type: ignore[attr-defined]  # a StreamHandler
+logger.registered_handler.stream = Stdout()  # type: ignore[attr-defined]  # a StreamHandler
 
 
 @pytest.fixture
@@ -77,12 +81,8 @@ def session_on(fake: FakeAws) -> boto3.Session:
 def pipeline(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """Both functions, freshly started, on an empty AWS. The SDK retries without waiting."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
-    for composed in (
-        handlers._settings,
-        handlers._ecs,
-        handlers._finder,
-        handlers._queue,
-        handlers._ecr,
-    ):
-        composed.cache_clear()
+    for module in (tagalong_settings, find, deploy):
+        for composed in vars(module).values():
+            if hasattr(composed, "cache_clear") and composed.__module__ == module.__name__:
+                composed.cache_clear()
     return Pipeline(aws)

@@ -1,9 +1,10 @@
-"""Jobs: what the finder asks of the deployer, one family at a time."""
+"""Jobs: what the finder asks of the deployer, one family at a time and in turns."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from itertools import accumulate, islice
 from typing import Any, Self
 
 from tagalong.decisions import Service
@@ -13,6 +14,9 @@ from tagalong.revisions import family
 
 # One job stays far below a Lambda timeout: UpdateService refills 5 a second, account-wide.
 _SERVICES_PER_JOB = 100
+# RegisterTaskDefinition refills 1 a second: a turn is about half a minute of work for the whole account.
+_JOBS_PER_TURN, _SERVICES_PER_TURN = 20, 100
+_BACKLOG_BYTES = 200_000  # an SQS message may have more, the queue of some partitions not much
 _FIRST_RETRY, _LAST_RETRY = 5, 60  # seconds
 _SQS_GROUP_LENGTH = 128  # a family may have 255 characters
 
@@ -50,6 +54,70 @@ class Job:
         job = json.loads(text)
         services = {cluster: tuple(names) for cluster, names in job["services"].items()}
         return cls(job["family"], job["part"], services, _cause(job["cause"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Jobs of one cause that wait for its next turn, so that a push which concerns a thousand families lets
+    others pass. It goes through the same queue: when it is received, those before it are done."""
+
+    jobs: tuple[Job, ...]
+
+    @property
+    def group(self) -> str:
+        return self.deduplication_id
+
+    @property
+    def deduplication_id(self) -> str:
+        return _hash(f"backlog/{self.jobs[0].deduplication_id}")
+
+    def to_json(self) -> str:
+        clusters = list(dict.fromkeys(cluster for job in self.jobs for cluster in job.services))
+        rows = [
+            (job.family, job.part, [(clusters.index(c), names) for c, names in job.services.items()])
+            for job in self.jobs
+        ]
+        return json.dumps({"cause": asdict(self.jobs[0].cause), "clusters": clusters, "backlog": rows})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        backlog = json.loads(text)
+        cause, clusters = _cause(backlog["cause"]), backlog["clusters"]
+        return cls(
+            tuple(
+                Job(family, part, {clusters[c]: tuple(names) for c, names in services}, cause)
+                for family, part, services in backlog["backlog"]
+            )
+        )
+
+
+Message = Job | Backlog
+
+
+def message(text: str) -> Message:
+    """What came out of the queue."""
+    return Backlog.from_json(text) if "backlog" in json.loads(text) else Job.from_json(text)
+
+
+def in_turns(waiting: Sequence[Job]) -> Iterator[Message]:
+    """The jobs of one cause that may be done now, and the backlog of those that may not."""
+    services = accumulate(sum(map(len, job.services.values())) for job in waiting)
+    turn = sum(total <= _SERVICES_PER_TURN for total in islice(services, _JOBS_PER_TURN))
+    yield from waiting[: max(1, turn)]
+    yield from _backlogs(waiting[max(1, turn) :])
+
+
+def _backlogs(waiting: Sequence[Job]) -> Iterator[Backlog]:
+    """One, or as many as SQS messages take."""
+    if not waiting:
+        return
+    backlog = Backlog(tuple(waiting))
+    if len(backlog.to_json()) <= _BACKLOG_BYTES or len(waiting) == 1:
+        yield backlog
+        return
+    half = len(waiting) // 2
+    yield from _backlogs(waiting[:half])
+    yield from _backlogs(waiting[half:])
 
 
 def jobs(cause: Cause, services: Iterable[Service]) -> Iterator[Job]:

@@ -1,8 +1,9 @@
-"""The environment of the functions, read once. infra/ sets it."""
+"""The environment of the functions. infra/ gives each function those settings that it reads."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from functools import cache
 
 from tagalong.images import Scope
 from tagalong.planning import Policy
@@ -14,50 +15,66 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What both functions are told. `clusters` concerns the finder, `dry_run` the deployer."""
+    """Each is read where it is first asked for, and raises SettingsError, naming the variable."""
 
-    policy: Policy
-    queue_url: str
-    table: str  # of known revisions
-    clusters: tuple[str, ...]
-    dry_run: bool
-    quota_share: float  # of the calls that ECS allows the account
+    environment: Mapping[str, str] = field(repr=False)
 
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Self:
-        """Raises SettingsError, naming the variable."""
-        return cls(
-            policy=_policy(environment),
-            queue_url=_value(environment, "TAGALONG_QUEUE_URL"),
-            table=_value(environment, "TAGALONG_TABLE"),
-            clusters=_words(environment, "TAGALONG_CLUSTERS"),
-            dry_run=_choice(environment, "TAGALONG_DRY_RUN", true=True, false=False),
-            quota_share=float(_value(environment, "TAGALONG_QUOTA_SHARE")),
+    @property
+    def policy(self) -> Policy:
+        scope = Scope(
+            registries=frozenset(self._words("TAGALONG_REGISTRIES")),
+            region=self._value("AWS_REGION"),
+            repositories=self._words("TAGALONG_REPOSITORIES"),
         )
+        only_enabled = self._choice("TAGALONG_SELECTION", all=False, tagged=True)
+        return Policy(scope, self._value("TAGALONG_DEFAULT_RULE"), only_enabled=only_enabled)
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        return self._words("TAGALONG_CLUSTERS")
+
+    @property
+    def dry_run(self) -> bool:
+        return self._choice("TAGALONG_DRY_RUN", true=True, false=False)
+
+    @property
+    def quota_share(self) -> float:
+        """Of the calls that ECS allows the account, those that one function at work may use."""
+        return float(self._value("TAGALONG_QUOTA_SHARE"))
+
+    @property
+    def queue_url(self) -> str:
+        return self._value("TAGALONG_QUEUE_URL")
+
+    @property
+    def failed_jobs_url(self) -> str:
+        return self._value("TAGALONG_FAILED_JOBS_URL")
+
+    @property
+    def tries(self) -> int:
+        """Of a job, the last one included."""
+        return int(self._value("TAGALONG_TRIES"))
+
+    @property
+    def table(self) -> str:
+        return self._value("TAGALONG_TABLE")
+
+    def _value(self, name: str) -> str:
+        if not (value := self.environment.get(name, "")):
+            raise SettingsError(f"{name} is not set: deploy the function with tagalong's CDK app")
+        return value
+
+    def _words(self, name: str) -> tuple[str, ...]:
+        return tuple(word.strip() for word in self._value(name).split(","))
+
+    def _choice(self, name: str, **choices: bool) -> bool:
+        value = self._value(name)
+        if value not in choices:
+            raise SettingsError(f"{name} is '{value}': say {' or '.join(choices)}")
+        return choices[value]
 
 
-def _policy(environment: Mapping[str, str]) -> Policy:
-    scope = Scope(
-        registries=frozenset(_words(environment, "TAGALONG_REGISTRIES")),
-        region=_value(environment, "AWS_REGION"),
-        repositories=_words(environment, "TAGALONG_REPOSITORIES"),
-    )
-    only_enabled = _choice(environment, "TAGALONG_SELECTION", all=False, tagged=True)
-    return Policy(scope, _value(environment, "TAGALONG_DEFAULT_RULE"), only_enabled=only_enabled)
-
-
-def _value(environment: Mapping[str, str], name: str) -> str:
-    if not (value := environment.get(name, "")):
-        raise SettingsError(f"{name} is not set: deploy the function with tagalong's CDK app")
-    return value
-
-
-def _words(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in _value(environment, name).split(","))
-
-
-def _choice(environment: Mapping[str, str], name: str, **choices: bool) -> bool:
-    value = _value(environment, name)
-    if value not in choices:
-        raise SettingsError(f"{name} is '{value}': say {' or '.join(choices)}")
-    return choices[value]
+@cache
+def here() -> Settings:
+    """The settings of this function."""
+    return Settings(os.environ)

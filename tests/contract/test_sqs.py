@@ -7,9 +7,9 @@ import boto3
 import pytest
 
 from fakes.aws import ACCOUNT, REGION
-from tagalong.aws.sqs import JobQueue
+from tagalong.aws.sqs import FailedJobs, JobQueue
 from tagalong.images import Repository
-from tagalong.jobs import Job
+from tagalong.jobs import Backlog, Job, message
 from tagalong.pushes import Push
 
 _PUSH = Push("event-1", "2026-11-22T10:00:00Z", Repository(ACCOUNT, REGION, "app"), "prod", "sha256:a")
@@ -26,7 +26,10 @@ def url(account: str) -> str:
 
 def receive(url: str) -> list[dict[str, Any]]:
     answer: Any = boto3.client("sqs").receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        MessageSystemAttributeNames=["All"],
+        MessageAttributeNames=["All"],
     )
     return list(answer.get("Messages", []))
 
@@ -37,8 +40,8 @@ def test_jobs_come_out_as_they_went_in_under_their_family(url: str) -> None:
     JobQueue(url).send([JOB, api, OF_ANOTHER_EVENT])
 
     messages = receive(url)
-    assert [Job.from_json(message["Body"]) for message in messages] == [JOB, api, OF_ANOTHER_EVENT]
-    assert [message["Attributes"]["MessageGroupId"] for message in messages] == ["web", "api", "web"]
+    assert [message(it["Body"]) for it in messages] == [JOB, api, OF_ANOTHER_EVENT]
+    assert [it["Attributes"]["MessageGroupId"] for it in messages] == ["web", "api", "web"]
 
 
 def test_the_jobs_of_one_event_are_queued_once_however_often_it_is_delivered(url: str) -> None:
@@ -54,7 +57,7 @@ def test_more_jobs_than_a_batch_are_all_sent(url: str) -> None:
     JobQueue(url).send(replace(JOB, family=family) for family in families)
 
     messages = receive(url) + receive(url)
-    assert {Job.from_json(message["Body"]).family for message in messages} == families
+    assert {Job.from_json(it["Body"]).family for it in messages} == families
 
 
 def test_a_job_that_is_returned_comes_back_and_one_that_is_not_stays_out(url: str) -> None:
@@ -65,4 +68,23 @@ def test_a_job_that_is_returned_comes_back_and_one_that_is_not_stays_out(url: st
 
     queue.return_after({web["ReceiptHandle"]: 0})
 
-    assert [message["Body"] for message in receive(url)] == [JOB.to_json()]
+    assert [it["Body"] for it in receive(url)] == [JOB.to_json()]
+
+
+def test_a_large_backlog_is_sent_beside_the_jobs(url: str) -> None:
+    long = Backlog(tuple(replace(JOB, family=f"{n:0200}") for n in range(800)))
+
+    JobQueue(url).send([JOB, long, replace(long, jobs=long.jobs[1:])])
+
+    assert [message(it["Body"]) for it in receive(url)] == [JOB, long, replace(long, jobs=long.jobs[1:])]
+
+
+def test_a_job_that_is_given_up_keeps_its_reason(account: str) -> None:
+    failed = {"QueueName": "failed-jobs.fifo", "Attributes": {"FifoQueue": "true"}}
+    url = boto3.client("sqs").create_queue(**failed)["QueueUrl"]  # type: ignore[arg-type]
+
+    FailedJobs(url).put(JOB.to_json(), "web", "id", "web: UpdateService: ServiceNotActiveException")
+
+    [given_up] = receive(url)
+    assert given_up["Body"] == JOB.to_json()
+    assert given_up["MessageAttributes"]["reason"]["StringValue"].startswith("web: UpdateService")

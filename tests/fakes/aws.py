@@ -51,6 +51,8 @@ class FakeAws:
     resolved: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     """(cluster, service) -> container -> the digest that ECS resolved"""
     queue: list[Json] = field(default_factory=list)
+    failed: list[Json] = field(default_factory=list)
+    """the dead letters of the queue"""
     sent: set[str] = field(default_factory=set)
     table: dict[str, Json] = field(default_factory=dict)
     visibility: dict[str, int] = field(default_factory=dict)
@@ -311,12 +313,18 @@ class FakeAws:
                 self.queue.append(entry)
         return {"Successful": [{"Id": e["Id"], "MessageId": e["Id"]} for e in body["Entries"]]}
 
+    def _send_message(self, body: Json) -> Json:
+        assert body["QueueUrl"].endswith("/failed-jobs.fifo")
+        self.failed.append({name: value for name, value in body.items() if name != "QueueUrl"})
+        return {"MessageId": body["MessageDeduplicationId"]}
+
     def _create_queue(self, body: Json) -> Json:
         return {"QueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{body['QueueName']}"}
 
     def _receive_message(self, body: Json) -> Json:
         """What was received stays out until its visibility is changed to 0."""
-        visible = [m for m in self.queue if not self.visibility.get(m["MessageDeduplicationId"])]
+        queue = self.failed if "failed" in body["QueueUrl"] else self.queue
+        visible = [m for m in queue if not self.visibility.get(m["MessageDeduplicationId"])]
         received = visible[: body["MaxNumberOfMessages"]]
         self.visibility |= {m["MessageDeduplicationId"]: 30 for m in received}
         return {"Messages": [_received(message) for message in received]}
@@ -331,6 +339,7 @@ def _received(message: Json) -> Json:
         "Body": message["MessageBody"],
         "ReceiptHandle": message["MessageDeduplicationId"],
         "Attributes": {"MessageGroupId": message["MessageGroupId"]},
+        "MessageAttributes": message.get("MessageAttributes", {}),
     }
 
 

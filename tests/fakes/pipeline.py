@@ -6,8 +6,8 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 
 from fakes.aws import FakeAws, Json
-from tagalong import handlers
 from tagalong.deploying import AwsError
+from tagalong.handlers import deploy, find
 
 
 class Crash(BaseException):
@@ -30,14 +30,13 @@ class Context:
 class Pipeline:
     aws: FakeAws
     received: dict[str, int] = field(default_factory=dict)
-    dead: list[Json] = field(default_factory=list)
     context: Context = field(default_factory=Context)
 
     def deliver(self, event: Json, attempts: int = 3) -> None:
         """Invoke the finder asynchronously: Lambda tries three times."""
         for _ in range(attempts):
             try:
-                handlers.find(event, self.context)
+                find.handle(event, self.context)
             except (Crash, AwsError, ClientError, HTTPClientError):
                 continue
             return
@@ -54,8 +53,9 @@ class Pipeline:
         """One batch: failed messages, or all of a crashed invocation, stay in the queue."""
         batch = self.aws.queue[:10]
         try:
-            response: Json = handlers.deploy({"Records": [self._record(m) for m in batch]}, self.context)
+            response: Json = deploy.handle({"Records": [self._record(m) for m in batch]}, self.context)
         except Crash:
+            self._bury()
             return {}
         failed = {item["itemIdentifier"] for item in response["batchItemFailures"]}
         done = [m for m in batch if m["MessageDeduplicationId"] not in failed]
@@ -71,7 +71,7 @@ class Pipeline:
     def _bury(self) -> None:
         """SQS gives up a message that was received 20 times (infra/queues.py)."""
         worn_out = [m for m in self.aws.queue if self.received.get(m["MessageDeduplicationId"], 0) >= 20]
-        self.dead += worn_out
+        self.aws.failed += worn_out
         self.aws.queue = [m for m in self.aws.queue if m not in worn_out]
 
     def _record(self, message: Json) -> dict[str, Any]:
@@ -84,6 +84,7 @@ class Pipeline:
             "attributes": {
                 "ApproximateReceiveCount": str(self.received[name]),
                 "MessageGroupId": message["MessageGroupId"],
+                "MessageDeduplicationId": name,
             },
             "eventSource": "aws:sqs",
         }

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from fakes.aws import HOST, FakeAws, Refused
-from fakes.pipeline import Pipeline
+from fakes.pipeline import Crash, Pipeline
 
 OLD, NEW, NEWER = ("sha256:" + letter * 64 for letter in "0ef")
 CALLS = 35  # of a rollout: checked below
@@ -71,7 +71,7 @@ def test_a_fault_at_any_call_changes_nothing_in_the_end(
     assert (len(aws.revisions["web"]), len(aws.revisions["other"])) == (4, 2), (
         "a twin revision was left behind"
     )
-    assert not pipeline.dead
+    assert not aws.failed
 
 
 def test_the_faults_above_reach_every_call(pipeline: Pipeline) -> None:
@@ -96,7 +96,10 @@ def test_a_job_that_can_never_succeed_ends_in_the_dead_letters_and_holds_up_nobo
     pipeline.push("app", "prod", NEW)
 
     assert aws.images("prod", "other") == [f"{HOST}/app@{NEW}"]
-    assert [message["MessageGroupId"] for message in pipeline.dead] == ["web"]
+    [given_up] = aws.failed
+    assert given_up["MessageGroupId"] == "web"
+    reason = given_up["MessageAttributes"]["reason"]["StringValue"]
+    assert "one: RegisterTaskDefinition: ClientException: Role is not valid" in reason
 
 
 def test_a_poisoned_message_in_the_middle_of_a_batch_stops_only_itself(pipeline: Pipeline) -> None:
@@ -109,7 +112,24 @@ def test_a_poisoned_message_in_the_middle_of_a_batch_stops_only_itself(pipeline:
     pipeline.work()
 
     assert_all_moved(aws)
-    assert pipeline.dead == [poison]
+    [given_up] = aws.failed
+    assert given_up["MessageBody"] == poison["MessageBody"]
+    assert given_up["MessageAttributes"]["reason"]["StringValue"] == "KeyError('services')"
+
+
+def test_a_job_that_crashes_the_function_each_time_is_given_up_by_sqs(pipeline: Pipeline) -> None:
+    aws = pipeline.aws
+    company(aws)
+
+    def crash(action: str, _phase: str) -> None:
+        if action == "UpdateService":
+            raise Crash
+
+    aws.hook = crash
+    pipeline.push("app", "prod", NEW)
+
+    assert not aws.queue
+    assert {message["MessageGroupId"] for message in aws.failed} == {"web", "other"}
 
 
 def test_a_message_that_is_delivered_twice_is_done_once(pipeline: Pipeline) -> None:

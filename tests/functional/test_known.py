@@ -4,7 +4,7 @@ import pytest
 
 from fakes.aws import HOST, FakeAws, Refused
 from fakes.pipeline import Pipeline
-from tagalong import handlers
+from tagalong.handlers import find
 
 NEW = "sha256:" + "f" * 64
 
@@ -17,7 +17,7 @@ def fleet(aws: FakeAws, families: int) -> None:
 
 def reads_of_a_cold_finder(pipeline: Pipeline) -> int:
     """DescribeTaskDefinition calls that a newly started finder makes for a push."""
-    handlers._finder.cache_clear()
+    find.finder.cache_clear()
     before = pipeline.aws.calls["DescribeTaskDefinition"]
     pipeline.deliver(pipeline.aws.push("app", "prod", NEW))
     return pipeline.aws.calls["DescribeTaskDefinition"] - before
@@ -77,11 +77,11 @@ def test_what_the_table_says_is_what_ecs_said(pipeline: Pipeline) -> None:
     revision = aws.register("web", f"{HOST}/app:prod", "nginx", f"{HOST}/proxy@{NEW}")
     aws.revisions["web"][0]["containerDefinitions"][2]["dockerLabels"] = {"tagalong.tag": "v1", "other": "x"}
     aws.serve("prod", "web", revision)
-    inventory = handlers._finder().inventory
+    inventory = find.finder().inventory
 
     read = dict(inventory.containers([revision]))
-    handlers._finder.cache_clear()
-    known = dict(handlers._finder().inventory.containers([revision]))
+    find.finder.cache_clear()
+    known = dict(find.finder().inventory.containers([revision]))
 
     assert known == read
     assert [(c.name, c.tag) for c in known[revision]] == [("c0", "prod"), ("c2", "v1")]
@@ -97,7 +97,7 @@ def test_a_finder_that_runs_out_of_time_leaves_what_it_learned(pipeline: Pipelin
             raise Refused("ServerException", "out of time", 400)
 
     pipeline.aws.hook = time_out
-    handlers._finder.cache_clear()
+    find.finder.cache_clear()
     pipeline.deliver(pipeline.aws.push("app", "prod", NEW))
 
     assert pipeline.aws.calls["DescribeTaskDefinition"] <= 55 + 10 + 1

@@ -37,7 +37,7 @@ def test_everything_converges_with_one_registration_for_each_family_that_changed
             repository, _, runs = image.removeprefix(f"{HOST}/").partition("@")
             assert runs == aws.tags[repository.removesuffix(":prod"), "prod"], f"{name} was left behind"
     assert not aws.queue
-    assert not pipeline.dead
+    assert not aws.failed
     changed = {name for name, revisions in aws.revisions.items() if len(revisions) > 1}
     assert aws.calls["RegisterTaskDefinition"] == len(changed)
     assert aws.calls["UpdateService"] == 4 * len(changed)

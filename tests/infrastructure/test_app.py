@@ -17,6 +17,7 @@ from infra.config import Config
 from infra.registry import RegistryStack
 from infra.stack import TagalongStack
 from infrastructure.templates import CONTEXT, ROOT, WITHOUT_BUNDLING, Synthesized, app, stack, variables
+from tagalong.settings import Settings
 
 REGISTRIES = ["111111111111", "222222222222"]
 FORWARD_TO = ["333333333333", "444444444444"]
@@ -102,11 +103,14 @@ def test_the_stack_fits_any_account_region_and_partition() -> None:
     assert set(re.findall(r"\b\d{12}\b", template)) == set(REGISTRIES)
 
 
-@pytest.mark.parametrize("service", ["finder", "deployer"])
-def test_the_functions_are_told_what_their_code_reads(service: str) -> None:
-    read = set(re.findall(r"TAGALONG_[A-Z_]+", (ROOT / "lambda/tagalong/settings.py").read_text()))
+@pytest.mark.parametrize(("service", "module"), [("finder", "find"), ("deployer", "deploy")])
+def test_the_functions_are_told_what_their_code_reads(service: str, module: str) -> None:
+    code = (ROOT / f"lambda/tagalong/handlers/{module}.py").read_text()
+    told = variables(stack().function(service)).items()
+    texts = {name: value if isinstance(value, str) else "resolved" for name, value in told}
 
-    assert {name for name in variables(stack().function(service)) if name.startswith("TAGALONG_")} == read
+    for name in set(re.findall(r"here(?:\(\))?\.(\w+)", code)):
+        getattr(Settings(texts | {"AWS_REGION": "eu-west-1"}), name)
 
 
 def test_the_functions_are_told_the_configuration() -> None:

@@ -61,7 +61,9 @@ def test_it_holds_its_own_boto3_with_every_client_that_is_used(asset: Path) -> N
 
 
 def test_it_holds_powertools_and_the_handlers(asset: Path) -> None:
-    code = "import aws_lambda_powertools as powertools; from tagalong.handlers import find, deploy"
+    code = (
+        "import aws_lambda_powertools as powertools; import tagalong.handlers.find, tagalong.handlers.deploy"
+    )
 
     assert run(asset, f"{code}; print(powertools.__file__)").startswith(str(asset))
 

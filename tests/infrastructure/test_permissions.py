@@ -34,6 +34,7 @@ def test_the_finder_reads_ecs_and_sends_jobs_and_cannot_write_to_ecs(tagalong: S
 
 def test_the_deployer_does_no_more_than_its_job(tagalong: Synthesized) -> None:
     of_the_job_queue = {
+        "sqs:SendMessage",
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
         "sqs:ChangeMessageVisibility",

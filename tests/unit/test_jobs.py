@@ -1,14 +1,15 @@
 """Jobs: what goes through the queue."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tagalong.decisions import Service
 from tagalong.images import Repository
-from tagalong.jobs import Job, jobs, retry_delay
+from tagalong.jobs import Backlog, Job, Message, in_turns, jobs, message, retry_delay
 from tagalong.pushes import Cause, Push, Sweep
 
 PUSH = Push("id", "2026-11-22T10:00:00Z", Repository("111122223333", "eu-west-1", "app"), "prod", "sha256:a")
@@ -40,7 +41,55 @@ def test_a_very_large_family_is_several_jobs_of_one_group_with_ids_of_their_own(
 def test_a_job_comes_out_of_the_queue_as_it_went_in(family: str, part: int, cause: Cause) -> None:
     job = Job(family, part, {"arn:cluster/prod": ("a", "b")}, cause)
 
-    assert Job.from_json(job.to_json()) == job
+    assert message(job.to_json()) == job
+    backlog = Backlog((job, replace(job, part=part + 1, services={})))
+    assert message(backlog.to_json()) == backlog
+
+
+def turns(services: dict[str, int]) -> list[list[Job]]:
+    """All turns of a push that concerns these families, with so many services each."""
+    members = [service(f"{family}-{n}", family) for family, number in services.items() for n in range(number)]
+    waiting, done = list(in_turns(list(jobs(PUSH, members)))), []
+    while waiting:
+        turn = [one for one in waiting if isinstance(one, Job)]
+        waiting = [one for it in waiting if isinstance(it, Backlog) for one in in_turns(it.jobs)]
+        done.append(turn)
+    return done
+
+
+@given(st.dictionaries(FAMILY_NAME, st.integers(1, 250), min_size=1, max_size=60))
+@example({f"family-{n}": 1 for n in range(1000)})
+def test_every_job_gets_its_turn_once_and_no_turn_is_long(services: dict[str, int]) -> None:
+    done = turns(services)
+
+    families = [job.family for turn in done for job in turn for names in job.services.values() for _ in names]
+    assert Counter(families) == services
+    for turn in done:
+        assert len(turn) <= 20
+        assert len(turn) == 1 or sum(len(n) for job in turn for n in job.services.values()) <= 100
+
+
+def test_a_small_push_is_done_in_one_turn() -> None:
+    assert [len(turn) for turn in turns({f"family-{n}": 5 for n in range(20)})] == [20]
+
+
+def sizes(families: int, length: int) -> list[int]:
+    names = [f"{n:0{length}}" for n in range(families)]
+    waiting = list(jobs(PUSH, [service(name, name) for name in names]))
+    return [len(it.to_json()) for it in in_turns(waiting) if isinstance(it, Backlog)]
+
+
+def test_the_backlog_of_many_families_is_as_many_messages_as_sqs_takes() -> None:
+    assert len(sizes(2000, 20)) == 1
+    assert len(sizes(2000, 255)) > 1
+    assert max(sizes(2000, 255)) <= 256 * 1024
+
+
+def test_the_backlog_has_an_id_that_tells_its_turns_apart() -> None:
+    first = Backlog(tuple(Job(family, 0, {}, PUSH) for family in "abc"))
+    messages: list[Message] = [first, Backlog(first.jobs[1:]), *first.jobs]
+
+    assert len({it.deduplication_id for it in messages}) == 5
 
 
 @given(FAMILY_NAME)

@@ -1,6 +1,7 @@
 """ECS: services and revisions read, and the fleet that the deployer writes."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,7 @@ from tagalong.deploying import AwsError
 from tagalong.revisions import Revision, family, number, redact
 
 if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
     from mypy_boto3_ecs.type_defs import ServiceTypeDef
 
 _DESCRIBE_SERVICES_LIMIT = 10
@@ -25,9 +27,8 @@ class Ecs:
 
     def __init__(self, quota_share: float) -> None:
         self.client = boto3.client("ecs", config=RETRYING)
-        self._writer = boto3.client("ecs", config=ONCE)
-        for client in (self.client, self._writer):
-            pace(client, quota_share)
+        self._quota_share = quota_share
+        pace(self.client, quota_share)
         self.client.meta.events.register("before-parse.ecs.DescribeTaskDefinition", keep_unknown_fields)
         self._registrable = registrable_fields(self.client.meta.service_model)
 
@@ -79,6 +80,13 @@ class Ecs:
         since = [d for d in answer["service"].get("deployments", ()) if d["id"] not in service.deployments]
         others = [deployment for deployment in since if deployment["status"] != "PRIMARY"]
         return max(others, key=lambda d: d["createdAt"])["taskDefinition"] if others else None
+
+    @cached_property
+    def _writer(self) -> "ECSClient":
+        """Not every function registers, nor every job."""
+        writer = boto3.client("ecs", config=ONCE)
+        pace(writer, self._quota_share)
+        return writer
 
     def describe(self, cluster: str, services: Sequence[str]) -> Iterator[Service]:
         for first in range(0, len(services), _DESCRIBE_SERVICES_LIMIT):

@@ -1,13 +1,14 @@
-"""SQS: the job queue."""
+"""SQS: the job queue, and the one of the jobs that were given up."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import boto3
 
 from tagalong.aws import RETRYING
-from tagalong.jobs import Job
+from tagalong.jobs import Message
 
-_BATCH = 10
+_BATCH, _BATCH_BYTES = 10, 250_000
+_REASON_LENGTH = 5_000
 
 
 class JobsNotSentError(Exception):
@@ -21,20 +22,19 @@ class JobQueue:
         self._url = url
         self._client = boto3.client("sqs", config=RETRYING)
 
-    def send(self, jobs: Iterable[Job]) -> None:
-        """All jobs or an error; sending them again is harmless, SQS knows the deduplication ids."""
-        waiting = list(jobs)
-        for first in range(0, len(waiting), _BATCH):
+    def send(self, messages: Iterable[Message]) -> None:
+        """All of them or an error; sending them again is harmless, SQS knows the deduplication ids."""
+        for batch in _batches(messages):
             answer = self._client.send_message_batch(
                 QueueUrl=self._url,
                 Entries=[
                     {
                         "Id": str(index),
-                        "MessageBody": job.to_json(),
-                        "MessageGroupId": job.group,
-                        "MessageDeduplicationId": job.deduplication_id,
+                        "MessageBody": body,
+                        "MessageGroupId": message.group,
+                        "MessageDeduplicationId": message.deduplication_id,
                     }
-                    for index, job in enumerate(waiting[first : first + _BATCH])
+                    for index, (message, body) in enumerate(batch)
                 ],
             )
             if failed := answer.get("Failed"):
@@ -46,3 +46,36 @@ class JobQueue:
             self._client.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
             )
+
+
+class FailedJobs:
+    """The dead-letter queue of the jobs."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = boto3.client("sqs", config=RETRYING)
+
+    def put(self, body: str, group: str, deduplication_id: str, reason: str) -> None:
+        """The message as it was received, with the reason as its attribute `reason`."""
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=body,
+            MessageGroupId=group,
+            MessageDeduplicationId=deduplication_id,
+            MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:_REASON_LENGTH]}},
+        )
+
+
+def _batches(messages: Iterable[Message]) -> Iterator[list[tuple[Message, str]]]:
+    """With their bodies; what SQS takes at once."""
+    batch: list[tuple[Message, str]] = []
+    size = 0
+    for message in messages:
+        body = message.to_json()
+        if batch and (len(batch) == _BATCH or size + len(body) > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((message, body))
+        size += len(body)
+    if batch:
+        yield batch

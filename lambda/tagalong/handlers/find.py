@@ -1,0 +1,44 @@
+"""The finder."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from tagalong import settings
+from tagalong.aws.ecs import Ecs
+from tagalong.aws.inventory import Inventory
+from tagalong.aws.known import KnownRevisions
+from tagalong.aws.sqs import JobQueue
+from tagalong.finding import Finder, Found
+from tagalong.jobs import in_turns
+from tagalong.pushes import Ignored, parse_event
+from tagalong.reporting import cause_fields, logger, metrics, report_found
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handle(event: dict[str, Any], context: LambdaContext) -> None:
+    """An event of ECR or a sweep in, jobs out. After an error Lambda invokes it again."""
+    logger.append_keys(event_id=event.get("id"))
+    cause = parse_event(event, context.aws_request_id)
+    if isinstance(cause, Ignored):
+        report_found(cause)
+        return
+    logger.append_keys(**cause_fields(cause))
+    found = finder().find(cause)
+    if isinstance(found, Found):
+        queue().send(in_turns(found.jobs))
+    report_found(found)
+
+
+@cache
+def finder() -> Finder:
+    here = settings.here()
+    inventory = Inventory(Ecs(here.quota_share), KnownRevisions(here.table))
+    return Finder(inventory, here.policy, here.clusters)
+
+
+@cache
+def queue() -> JobQueue:
+    return JobQueue(settings.here().queue_url)
