@@ -10,7 +10,9 @@ from constructs import Construct
 
 from infra.deployer import Deployer
 from infra.finder import Finder
+from infra.metrics import count
 from infra.queues import DeadLetterQueue, JobQueue
+from infra.watcher import Watcher
 
 PERIOD = Duration.minutes(5)
 
@@ -31,11 +33,11 @@ class Alarms(Construct):
         self._alarm(
             "JobsWaiting",
             queue.metric_approximate_age_of_oldest_message(period=PERIOD),
-            "A job has waited for over an hour: the deployer does not run, or ECS keeps refusing.",
+            "A job has waited for over an hour: the deployer does not run, or ends early each time.",
             threshold=Duration.hours(1).to_seconds(),
         )
 
-    def _alarm(self, id_: str, metric: cloudwatch.Metric, description: str, *, threshold: float) -> None:
+    def _alarm(self, id_: str, metric: cloudwatch.IMetric, description: str, *, threshold: float) -> None:
         alarm = cloudwatch.Alarm(
             self,
             id_,
@@ -62,7 +64,14 @@ class Alarms(Construct):
 
 class TagalongAlarms(Alarms):
     def __init__(
-        self, scope: Construct, id_: str, *, finder: Finder, deployer: Deployer, email: str | None
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        finder: Finder,
+        deployer: Deployer,
+        watcher: Watcher,
+        email: str | None,
     ) -> None:
         super().__init__(scope, id_, email=email)
         self._dead_letters(
@@ -80,7 +89,29 @@ class TagalongAlarms(Alarms):
             deployer.failed_jobs,
             "The deployer gave up a task-definition family: some of its services run an old image.",
         )
+        self._dead_letters(
+            "OutcomeLost",
+            watcher.lost_outcomes,
+            "The watcher failed for what ECS told of a deployment; the next sweep asks ECS instead.",
+        )
         self._jobs_waiting(deployer.job_queue)
+        self._failed_rollouts()
+
+    def _failed_rollouts(self) -> None:
+        """The watcher hears of most, the deployer finds the rest."""
+        failed = {
+            f"{service}{number}": count(service, name).with_(period=PERIOD)
+            for service in ("watcher", "deployer")
+            for number, name in enumerate(("RolloutsFailed", "RolloutsRolledBack"))
+        }
+        self._alarm(
+            "RolloutFailed",
+            cloudwatch.MathExpression(
+                expression="SUM(FILL(METRICS(), 0))", using_metrics=dict(failed), period=PERIOD
+            ),
+            "ECS gave up or rolled back a rollout that tagalong had begun.",
+            threshold=0,
+        )
 
 
 class ForwardingAlarms(Alarms):

@@ -14,7 +14,7 @@ LAMBDA = Path(__file__).parents[1] / "lambda"
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
 # botocore carries the models of all of AWS, twenty times the size of everything else together.
-SERVICES = {"dynamodb", "ecr", "ecs", "sqs"}
+SERVICES = {"dynamodb", "ecr", "ecs", "events", "sns", "sqs", "ssm"}
 # CDK hashes the sources of an asset; this makes the way they are built count too.
 RECIPE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 # The same bytes on every machine, whatever its Python and its processor.

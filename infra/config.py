@@ -16,11 +16,16 @@ ACCOUNT = r"[0-9]{12}"
 SELECTION = r"all|tagged"
 # As lambda/tagalong/rules read it, with characters that a tag can have; a test compares the two.
 RULE = r"track|pin|newest(:[A-Za-z0-9._-]*)?|semver:([0-9]+\.){0,2}x"
+# As lambda/tagalong/telling.py has them; a test compares the two.
+KINDS = ("started", "completed", "failed", "rolled-back", "held", "refused")
 SWEEP = r"off|([5-9]|[1-9][0-9]{1,2}) minutes|1 (hour|day)|([2-9]|[1-9][0-9]{1,2}) (hours|days)"
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
+
+
+_TEN_YEARS = 3650
 
 
 class ConfigError(ValueError):
@@ -44,6 +49,14 @@ def _accounts(value: object) -> tuple[str, ...] | None:
 
 def _days(value: object) -> int | None:
     return value if type(value) is int and value in RETENTION_DAYS else None
+
+
+def _number_of_days(value: object) -> int | None:
+    return value if type(value) is int and 1 <= value <= _TEN_YEARS else None
+
+
+def _kinds(value: object) -> tuple[str, ...] | None:
+    return () if value == [] else _list(value, "|".join(KINDS))
 
 
 def _flag(value: object) -> bool | None:
@@ -90,6 +103,14 @@ class Config:
         (), 'give the ids of other accounts that run images of this one, such as ["222233334444"]', _accounts
     )
     quota_share: float = _key(0.8, "give a number above 0 and not above 1, such as 0.5", _share)
+
+    history_days: int = _key(90, "give a number of days, from 1 to 3650", _number_of_days)
+    notify: tuple[str, ...] = _key(
+        ("failed", "rolled-back", "held", "refused"),
+        f"give a list of {', '.join(KINDS)}, which may be empty",
+        _kinds,
+    )
+    parameters: bool = _key(default=False, remedy="give true or false, without quotes", read=_flag)
 
     @classmethod
     def from_context(cls, value: object) -> Self:

@@ -1,4 +1,4 @@
-"""One page: what was decided, why a service did not move, what went wrong, and the decisions in words."""
+"""One page: what moved, what is stuck and why; below it what was decided and what went wrong."""
 
 from collections.abc import Sequence
 
@@ -8,58 +8,113 @@ from constructs import Construct
 
 from infra.deployer import Deployer
 from infra.finder import Finder
+from infra.metrics import count, seconds
+from infra.watcher import Watcher
 
 
 class Dashboard(cloudwatch.Dashboard):
-    def __init__(self, scope: Construct, id_: str, *, finder: Finder, deployer: Deployer) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, finder: Finder, deployer: Deployer, watcher: Watcher
+    ) -> None:
         super().__init__(
             scope,
             id_,
             default_interval=Duration.days(1),
             widgets=[
+                [_last_day()],
+                [_what_moved(deployer, watcher), _what_is_stuck(finder, deployer)],
+                [_how_long(), _rollouts()],
+                [_skips_by_reason(), _dead_letters(finder, deployer, watcher)],
                 _decisions(),
-                _why_not(finder, deployer),
-                [_dead_letters(finder, deployer), _job_queue(deployer)],
-                _functions(finder, deployer),
-                [_decisions_in_words(finder, deployer)],
+                [
+                    _job_queue(deployer),
+                    _durations(finder, deployer, watcher),
+                    _errors(finder, deployer, watcher),
+                ],
             ],
         )
 
 
-def _decisions() -> list[cloudwatch.IWidget]:
-    deployer = ("Updated", "WouldUpdate", "Skipped", "Failed")
-    finder = ("Causes", "Ignored", "Jobs", "ServicesSeen")
-    return [
-        _graph("Services: what the deployer decided", *(_count("deployer", name) for name in deployer)),
-        _graph("Pushes and sweeps: what the finder found", *(_count("finder", name) for name in finder)),
-    ]
+def _last_day() -> cloudwatch.SingleValueWidget:
+    return cloudwatch.SingleValueWidget(
+        title="The last day",
+        width=24,
+        height=3,
+        period=Duration.days(1),
+        set_period_to_time_range=False,
+        metrics=[
+            count("deployer", "Updated", "services moved"),
+            _of_both("RolloutsCompleted", "completed"),
+            _of_both("RolloutsFailed", "failed"),
+            _of_both("RolloutsRolledBack", "rolled back"),
+            count("deployer", "Held", "put back by a person, and held"),
+        ],
+    )
 
 
-def _why_not(finder: Finder, deployer: Deployer) -> list[cloudwatch.IWidget]:
+def _what_moved(deployer: Deployer, watcher: Watcher) -> cloudwatch.LogQueryWidget:
+    return _log_query(
+        "What moved in the last day",
+        (deployer, watcher),
+        'filter decision = "update" or ispresent(rollout)',
+        "fields @timestamp, cluster, ecs_service, coalesce(rollout, decision) as what, new_revision, message",
+        "sort @timestamp desc",
+        "limit 100",
+    )
+
+
+def _what_is_stuck(finder: Finder, deployer: Deployer) -> cloudwatch.LogQueryWidget:
+    return _log_query(
+        "What is stuck, and why: the last answer for each service that did not move",
+        (finder, deployer),
+        'filter decision in ["skip", "fail"] and reason not in ["up-to-date", "other-tag"]',
+        "stats max(@timestamp) as at, latest(message) as why by cluster, ecs_service, reason",
+        "sort at desc",
+        "limit 100",
+    )
+
+
+def _how_long() -> cloudwatch.GraphWidget:
+    update = [seconds("deployer", "PushToUpdate", p, f"push to update, {p}") for p in ("p50", "p99")]
+    steady = [seconds("watcher", "PushToSteady", p, f"push to steady state, {p}") for p in ("p50", "p99")]
+    return _graph("How long a push takes, in seconds", *update, *steady)
+
+
+def _rollouts() -> cloudwatch.GraphWidget:
+    ended = {
+        "RolloutsCompleted": "completed",
+        "RolloutsFailed": "failed",
+        "RolloutsRolledBack": "rolled back",
+    }
+    begun = count("deployer", "Updated", "begun")
+    return _graph("Rollouts", begun, *(_of_both(name, label) for name, label in ended.items()))
+
+
+def _of_both(name: str, label: str) -> cloudwatch.MathExpression:
+    """The watcher hears of most ends, a sweep of the deployer finds the rest."""
+    return cloudwatch.MathExpression(
+        expression="SUM(FILL(METRICS(), 0))",
+        label=label,
+        using_metrics={f"{service}_{name}": count(service, name) for service in ("watcher", "deployer")},
+    )
+
+
+def _skips_by_reason() -> cloudwatch.GraphWidget:
     # A search finds each reason that there is; no list of them to keep.
     skips = cloudwatch.MathExpression(
         expression="SEARCH('{tagalong,reason,service} MetricName=\"Skipped\"', 'Sum')",
         label="${PROP('Dim.service')}: ${PROP('Dim.reason')}",
         using_metrics={},
     )
-    return [
-        _graph("Why did my service not move? Skips by reason", skips, height=9),
-        _log_query(
-            "Why did my service not move? The last answer",
-            (finder, deployer),
-            'filter decision in ["skip", "fail"]',
-            "stats max(@timestamp) as at, latest(message) as why by cluster, ecs_service, reason",
-            "sort at desc",
-            "limit 200",
-        ),
-    ]
+    return _graph("Services that stayed as they were, by reason", skips)
 
 
-def _dead_letters(finder: Finder, deployer: Deployer) -> cloudwatch.GraphWidget:
+def _dead_letters(finder: Finder, deployer: Deployer, watcher: Watcher) -> cloudwatch.GraphWidget:
     queues = {
         "push not delivered": finder.undelivered_pushes,
         "finder failed": finder.failed_pushes,
         "job failed": deployer.failed_jobs,
+        "outcome lost": watcher.lost_outcomes,
     }
     visible = [
         queue.metric_approximate_number_of_messages_visible(label=label) for label, queue in queues.items()
@@ -67,46 +122,38 @@ def _dead_letters(finder: Finder, deployer: Deployer) -> cloudwatch.GraphWidget:
     return _graph("Dead letters", *visible)
 
 
-def _job_queue(deployer: Deployer) -> cloudwatch.GraphWidget:
-    age = deployer.job_queue.metric_approximate_age_of_oldest_message(label="seconds")
-    return _graph("Age of the oldest job", age)
-
-
-def _functions(finder: Finder, deployer: Deployer) -> list[cloudwatch.IWidget]:
-    functions = {"finder": finder.function, "deployer": deployer.function}
+def _decisions() -> list[cloudwatch.IWidget]:
+    deployer = ("Updated", "WouldUpdate", "Skipped", "Failed")
+    finder = ("Causes", "Ignored", "Jobs", "ServicesSeen")
     return [
-        _graph("Errors", *(function.metric_errors(label=name) for name, function in functions.items())),
-        _graph("Duration", *(function.metric_duration(label=name) for name, function in functions.items())),
+        _graph("Services: what the deployer decided", *(count("deployer", name) for name in deployer)),
+        _graph("Pushes and sweeps: what the finder found", *(count("finder", name) for name in finder)),
     ]
 
 
-def _decisions_in_words(finder: Finder, deployer: Deployer) -> cloudwatch.LogQueryWidget:
-    return _log_query(
-        "Decisions in the last day",
-        (finder, deployer),
-        "fields @timestamp, cluster, ecs_service, decision, reason, message",
-        "filter ispresent(decision)",
-        "sort @timestamp desc",
-        "limit 200",
-        width=24,
-    )
+def _job_queue(deployer: Deployer) -> cloudwatch.GraphWidget:
+    age = deployer.job_queue.metric_approximate_age_of_oldest_message(label="seconds")
+    return _graph("Age of the oldest job", age, width=8)
+
+
+def _durations(*functions: Finder | Deployer | Watcher) -> cloudwatch.GraphWidget:
+    durations = [it.function.metric_duration(label=it.node.id.lower()) for it in functions]
+    return _graph("Duration of the functions", *durations, width=8)
+
+
+def _errors(*functions: Finder | Deployer | Watcher) -> cloudwatch.GraphWidget:
+    errors = [it.function.metric_errors(label=it.node.id.lower()) for it in functions]
+    return _graph("Errors of the functions", *errors, width=8)
 
 
 def _log_query(
-    title: str, who: Sequence[Finder | Deployer], *query: str, width: int = 12
+    title: str, who: Sequence[Finder | Deployer | Watcher], *query: str
 ) -> cloudwatch.LogQueryWidget:
     groups = [it.function.log_group.log_group_name for it in who]
     return cloudwatch.LogQueryWidget(
-        title=title, width=width, height=9, log_group_names=groups, query_lines=list(query)
+        title=title, width=12, height=9, log_group_names=groups, query_lines=list(query)
     )
 
 
-def _graph(title: str, *metrics: cloudwatch.IMetric, height: int = 6) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=12, height=height)
-
-
-def _count(service: str, name: str) -> cloudwatch.Metric:
-    """A metric that the Lambda code writes to its log, in CloudWatch's embedded metric format."""
-    return cloudwatch.Metric(
-        namespace="tagalong", metric_name=name, dimensions_map={"service": service}, statistic="Sum"
-    )
+def _graph(title: str, *metrics: cloudwatch.IMetric, width: int = 12) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=width, height=6)

@@ -7,7 +7,9 @@ from constructs import Construct
 from infra import permissions
 from infra.config import Config
 from infra.function import TagalongFunction
+from infra.notices import Notices
 from infra.queues import MAX_RECEIVE_COUNT, DeadLetterQueue, JobQueue
+from infra.records import Records
 
 TIMEOUT = Duration.minutes(2)
 # As few as Lambda allows: more would only wait for the same quotas of ECS, and each has its part of them.
@@ -15,7 +17,9 @@ AT_ONCE = 2
 
 
 class Deployer(Construct):
-    def __init__(self, scope: Construct, id_: str, *, config: Config) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, config: Config, records: Records, notices: Notices
+    ) -> None:
         super().__init__(scope, id_)
         self.failed_jobs = DeadLetterQueue(self, "FailedJobs", fifo=True)
         self.job_queue = JobQueue(self, "Jobs", job_timeout=TIMEOUT, dead_letter_queue=self.failed_jobs)
@@ -28,6 +32,9 @@ class Deployer(Construct):
         self.function.add_environment("TAGALONG_QUOTA_SHARE", str(config.quota_share / AT_ONCE))
         self.function.add_to_role_policy(permissions.send_jobs(self.job_queue, self.failed_jobs))
         self.function.permit(permissions.of_deployer(config))
+        records.keep_rollouts_for(self.function)
+        self.function.add_environment("TAGALONG_HISTORY_DAYS", str(config.history_days))
+        notices.sent_by(self.function)
         self.function.add_event_source(
             event_sources.SqsEventSource(
                 self.job_queue, batch_size=10, max_concurrency=AT_ONCE, report_batch_item_failures=True

@@ -10,17 +10,17 @@ from constructs import Construct
 from infra import permissions
 from infra.config import Config
 from infra.function import TagalongFunction
-from infra.known import KnownRevisions
 from infra.pushes import ForwardedPushes, tagged_pushes
 from infra.queues import EventDeadLetterQueue
+from infra.records import Records
 
 
 class Finder(Construct):
     def __init__(
-        self, scope: Construct, id_: str, *, config: Config, job_queue: sqs.IQueue, known: KnownRevisions
+        self, scope: Construct, id_: str, *, config: Config, job_queue: sqs.IQueue, records: Records
     ) -> None:
         super().__init__(scope, id_)
-        self.function = self._function(config, job_queue, known)
+        self.function = self._function(config, job_queue, records)
         # EventBridge invokes a function asynchronously: each half of the way can fail by itself.
         self.undelivered_pushes = EventDeadLetterQueue(self, "UndeliveredPushes")
         self.failed_pushes = EventDeadLetterQueue(self, "FailedPushes")
@@ -34,13 +34,13 @@ class Finder(Construct):
         if config.sweep != "off":
             self._sweep(config.sweep)
 
-    def _function(self, config: Config, job_queue: sqs.IQueue, known: KnownRevisions) -> TagalongFunction:
+    def _function(self, config: Config, job_queue: sqs.IQueue, records: Records) -> TagalongFunction:
         timeout = Duration.minutes(5)
         function = TagalongFunction(self, service="finder", handler="find", timeout=timeout, config=config)
         function.permit(permissions.of_finder(config))
         function.add_to_role_policy(permissions.send_jobs(job_queue))
         function.add_environment("TAGALONG_QUEUE_URL", job_queue.queue_url)
-        known.keep_for(function)
+        records.keep_revisions_for(function)
         return function
 
     def _target(self, event: events.RuleTargetInput | None = None) -> targets.LambdaFunction:

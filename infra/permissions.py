@@ -49,7 +49,17 @@ def of_finder(config: Config) -> list[Permission]:
 
 def of_deployer(config: Config) -> list[Permission]:
     """In a dry run IAM, too, refuses each write."""
-    return [*_describe(config), *_compare(config), *([] if config.dry_run else _writes(config))]
+    reads = [*_describe(config), *_compare(config), *_follow_up(config)]
+    return reads if config.dry_run else [*reads, *_writes(config)]
+
+
+def of_notices(config: Config) -> list[Permission]:
+    """Tells of itself and of nobody else, and writes no parameter but its own."""
+    from_us = {"StringEquals": {"events:source": "tagalong"}}
+    told = Permission("TellTheEventBus", "events:PutEvents", [default_bus()], "It is named.", from_us)
+    parameters = [_arn("ssm", "parameter/tagalong/*")]
+    published = Permission("PublishImages", "ssm:PutParameter", parameters, ANY_SERVICE)
+    return [told, published] if config.parameters else [told]
 
 
 def send_jobs(*queues: sqs.IQueue) -> iam.PolicyStatement:
@@ -106,6 +116,16 @@ def _compare(config: Config) -> list[Permission]:
         Permission("ResolveTags", "ecr:DescribeImages", repositories, NAMED_BY_GLOB),
         Permission("ReadIndexes", "ecr:BatchGetImage", repositories, NAMED_BY_GLOB),
         Permission("ReadWhatRuns", "ecs:DescribeServiceRevisions", running, ANY_SERVICE),
+    ]
+
+
+def _follow_up(config: Config) -> list[Permission]:
+    """What became of a deployment."""
+    services = _services(config)
+    deployments = [_arn("ecs", f"service-deployment/{it}/*/*") for it in config.clusters]
+    return [
+        Permission("ListDeployments", "ecs:ListServiceDeployments", services, ANY_SERVICE),
+        Permission("ReadDeployments", "ecs:DescribeServiceDeployments", services + deployments, ANY_SERVICE),
     ]
 
 

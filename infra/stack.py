@@ -21,6 +21,7 @@ class TagalongStack(cdk.Stack):
 
     def _outputs(self) -> dict[str, tuple[str, str]]:
         finder, deployer = self.tagalong.finder, self.tagalong.deployer
+        watcher = self.tagalong.watcher
         return {
             "FinderFunction": (finder.function.function_name, "Turns a push into jobs"),
             "DeployerFunction": (deployer.function.function_name, "Does the jobs; the only writer to ECS"),
@@ -33,5 +34,10 @@ class TagalongStack(cdk.Stack):
             ),
             "FailedPushesUrl": (finder.failed_pushes.queue_url, "Pushes that the finder gave up"),
             "FailedJobsUrl": (deployer.failed_jobs.queue_url, "Jobs that the deployer gave up"),
+            "WatcherFunction": (watcher.function.function_name, "Hears what became of rollouts"),
+            "WatcherLogs": (watcher.function.log_group.log_group_name, "What the watcher says"),
+            "LostOutcomesUrl": (watcher.lost_outcomes.queue_url, "Events that the watcher gave up"),
+            "Topic": (self.tagalong.notices.topic.topic_arn, "Subscribe here to hear of rollouts"),
+            "Records": (self.tagalong.records.table_name, "What became of rollouts"),
             "Dashboard": (self.tagalong.dashboard.dashboard_name, "CloudWatch dashboard"),
         }

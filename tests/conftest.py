@@ -5,13 +5,15 @@ import sys
 from typing import Any, cast
 
 import boto3
+import botocore.session
 import pytest
+from botocore.loaders import Loader
 from hypothesis import Phase, settings
 
 from fakes.aws import ACCOUNT, REGION, FakeAws
 from fakes.pipeline import Pipeline
 from tagalong import settings as tagalong_settings
-from tagalong.handlers import deploy, find
+from tagalong.handlers import deploy, find, watch
 from tagalong.reporting import logger
 
 # Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
@@ -29,7 +31,11 @@ SETTINGS = {
     "TAGALONG_DRY_RUN": "false",
     "TAGALONG_DEFAULT_RULE": "track",
     "TAGALONG_SELECTION": "all",
-    "TAGALONG_TABLE": "known-revisions",
+    "TAGALONG_TABLE": "records",
+    "TAGALONG_HISTORY_DAYS": "90",
+    "TAGALONG_TOPIC": f"arn:aws:sns:{REGION}:{ACCOUNT}:notices",
+    "TAGALONG_NOTIFY": "started,completed,failed,rolled-back,held,refused",
+    "TAGALONG_PARAMETERS": "true",
     "TAGALONG_QUOTA_SHARE": "1000",  # no test waits
 }
 
@@ -71,8 +77,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     return fake
 
 
+_models = Loader()
+
+
 def session_on(fake: FakeAws) -> boto3.Session:
-    session = boto3.Session(region_name=REGION)
+    core = botocore.session.Session()
+    core.register_component("data_loader", _models)  # reading them again would be most of a test's time
+    session = boto3.Session(region_name=REGION, botocore_session=core)
     session.events.register("before-send", cast("Any", fake.answer))  # its stubs know no handler that answers
     return session
 
@@ -81,7 +92,7 @@ def session_on(fake: FakeAws) -> boto3.Session:
 def pipeline(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """Both functions, freshly started, on an empty AWS. The SDK retries without waiting."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
-    for module in (tagalong_settings, find, deploy):
+    for module in (tagalong_settings, find, deploy, watch):
         for composed in vars(module).values():
             if hasattr(composed, "cache_clear") and composed.__module__ == module.__name__:
                 composed.cache_clear()

@@ -6,8 +6,9 @@ from difflib import get_close_matches
 
 from tagalong.decisions import No, SkipReason
 
-ENABLED, HOLD, RULE = "tagalong:enabled", "tagalong:hold", "tagalong:rule"
-_KEYS = (ENABLED, HOLD, RULE)
+ENABLED, HOLD, RULE, RETRY = "tagalong:enabled", "tagalong:hold", "tagalong:rule", "tagalong:retry"
+_KEYS = (ENABLED, HOLD, RULE, RETRY)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def refusal(tags: Mapping[str, str], *, only_enabled: bool, now: datetime) -> No | None:
@@ -23,7 +24,7 @@ def refusal(tags: Mapping[str, str], *, only_enabled: bool, now: datetime) -> No
         case None if only_enabled:
             return No(SkipReason.NOT_ENABLED, f"it has no tag {ENABLED} = true")
         case None | "true":
-            return _hold(tags.get(HOLD), now)
+            return _hold(tags.get(HOLD), now) or _unclear(tags.get(RETRY), now)
         case other:
             return _misconfigured(f"tag {ENABLED} is '{other}', not true or false")
 
@@ -43,11 +44,30 @@ def _hold(value: str | None, now: datetime) -> No | None:
     if value == "true":
         return No(SkipReason.ON_HOLD, f"its tag {HOLD} is true")
     try:
-        until = datetime.fromisoformat(value)
+        until = instant(value)
     except ValueError:
         return _misconfigured(f"tag {HOLD} is '{value}', neither true nor an ISO date such as 2027-01-07")
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return No(SkipReason.ON_HOLD, f"its tag {HOLD} holds it until {value}") if now < until else None
+
+
+def cleared(tags: Mapping[str, str]) -> datetime:
+    """What was rejected before this instant may be tried again. A failure after it counts again."""
+    return instant(tags[RETRY]) if RETRY in tags else _EARLIEST
+
+
+def instant(text: str) -> datetime:
+    """Of an ISO 8601 date or time; UTC where it names no zone. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _unclear(value: str | None, now: datetime) -> No | None:
+    try:
+        if value is None or instant(value) <= now:
+            return None
+    except ValueError:
+        return _misconfigured(f"tag {RETRY} is '{value}', not an ISO time such as 2026-11-22T14:30Z")
+    return _misconfigured(f"tag {RETRY} is '{value}', which has not come yet: say the time of now")
 
 
 def _misconfigured(sentence: str) -> No:

@@ -18,6 +18,9 @@ class SkipReason(StrEnum):
     NOT_ENABLED = "not-enabled"
     DISABLED = "disabled"
     ON_HOLD = "on-hold"
+    ROLLOUT_FAILED = "rollout-failed"
+    ROLLED_BACK = "rolled-back"
+    ROLLBACK_IN_PROGRESS = "rollback-in-progress"
     MISCONFIGURED = "misconfigured"
     TAG_NOT_FOUND = "tag-not-found"
     CURRENT_UNKNOWN = "current-unknown"
@@ -29,12 +32,28 @@ class SkipReason(StrEnum):
     SERVICE_GONE = "service-gone"
 
 
+class UpdateReason(StrEnum):
+    NEW_DIGEST = "new-digest"
+    RE_PINNED = "re-pinned"  # somebody had put the plain tag back
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Somebody put another image in place of the one that tagalong had deployed, and that is to stay."""
+
+    container: str
+    digest: str  # that is deployed no more
+    image: str  # that runs now
+    sentence: str
+
+
 @dataclass(frozen=True, slots=True)
 class No:
     """A reason that something is left alone, in a word and in a sentence."""
 
     reason: SkipReason
     sentence: str
+    put_back: PutBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +64,13 @@ class Service:
     name: str
     revision: str  # ARN of the task definition that it runs; "" when ECS names none
     status: str = "ACTIVE"
+    arn: str = ""
     controller: str = "ECS"
     managed_by: str = "CUSTOMER"  # ECS: Express Mode
     tags: Mapping[str, str] = field(default_factory=dict)
     service_revisions: tuple[str, ...] = ()  # ARNs: what its deployments resolved
     deployments: frozenset[str] = field(default=frozenset(), compare=False)  # ids: a moment's state
+    rolling_back: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +79,7 @@ class Update:
 
     service: Service
     changes: tuple[Change, ...]
+    reason: UpdateReason = UpdateReason.NEW_DIGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +89,7 @@ class Skip:
     service: Service
     reason: SkipReason
     sentence: str
+    put_back: tuple[PutBack, ...] = ()
 
 
 Decision = Update | Skip

@@ -1,51 +1,19 @@
 """The deployer's use case: one family, read again, decided on what ECR says now, and only then written."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
 
+from tagalong import watching
 from tagalong.decisions import Decision, Service, Skip, Update
-from tagalong.images import Image, Repository
+from tagalong.images import Image
 from tagalong.jobs import Services
-from tagalong.planning import Policy, Runs, decide, questions, refusal
+from tagalong.planning import Known, Policy, Runs, decide, questions, refusal
+from tagalong.ports import AwsError, Fleet, Records, Registry
+from tagalong.pushes import Cause, Sweep
 from tagalong.revisions import Change, Container, Revision, pin, same
-
-
-class AwsError(Exception):
-    """AWS refused or did not answer. Says the action, the code and the message; never a request's content."""
-
-
-class Fleet(Protocol):
-    """ECS, as far as the deployer needs it. Every method may raise AwsError."""
-
-    def services(self, wanted: Services) -> Iterable[Service | Skip]:
-        """The named services as they are now; a Skip for each that is gone."""
-
-    def revision(self, arn: str) -> Revision: ...
-
-    def resolved(self, service: Service) -> Mapping[str, str]:
-        """container -> the digest that ECS resolved its tag to, as far as ECS tells."""
-
-    def newer(self, base: str) -> Iterable[Revision]:
-        """Revisions of the same family registered after this one, newest first; only the last few."""
-
-    def register(self, definition: Mapping[str, Any]) -> str:
-        """Register a revision and return its ARN. Not idempotent: never repeat it without asking `newer`."""
-
-    def update(self, service: Service, revision: str) -> str | None:
-        """Tell the service to run the revision; answers what somebody else deployed since it was read."""
-
-
-class Registry(Protocol):
-    """ECR, as far as the deployer needs it. Every method may raise AwsError."""
-
-    def images(self, repository: Repository, tag: str | None) -> tuple[Image, ...]:
-        """What has this tag now, or all images, once for each of their tags; nothing where there is none."""
-
-    def contains(self, repository: Repository, index: str, digest: str) -> bool:
-        """Whether the index is of several platforms, and the digest is that of one of them."""
+from tagalong.rollouts import Deployed, Rollout, Standing, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +22,7 @@ class Updated:
 
     update: Update
     revision: str | None
+    rollout: Rollout | None = None
 
     @property
     def service(self) -> Service:
@@ -68,7 +37,15 @@ class Failed:
     error: AwsError
 
 
-Outcome = Updated | Skip | Failed
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A rollout that was begun earlier was found to have gone on."""
+
+    service: Service
+    rollout: Rollout
+
+
+Outcome = Updated | Skip | Failed | Ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +54,16 @@ class Deployer:
 
     fleet: Fleet
     registry: Registry
+    records: Records
     policy: Policy
+    cause: Cause
     dry_run: bool
-    sweep: bool
     now: datetime
     time_left: Callable[[], bool]  # False when the function is about to be stopped
+    _standings: dict[str, Standing] = field(default_factory=dict)  # service ARN -> as it was before the job
 
     def deploy(self, wanted: Services) -> Iterator[Outcome]:
-        """One outcome for each service, as it happens. A failing service does not stop the others."""
+        """Outcomes of each service, as they happen. A failing service does not stop the others."""
         bases: dict[str, list[Service]] = {}
         for service in self._look(wanted):
             if not isinstance(service, Service):
@@ -96,12 +75,27 @@ class Deployer:
         for base, services in bases.items():
             yield from self._move(base, services)
 
-    def _look(self, wanted: Services) -> Iterator[Service | Skip | Failed]:
+    def _look(self, wanted: Services) -> Iterator[Service | Skip | Failed | Ended]:
         for cluster, names in wanted.items():
             try:
-                yield from list(self.fleet.services({cluster: names}))
+                found = list(self.fleet.services({cluster: names}))
             except AwsError as error:
                 yield from (Failed(Service(cluster, name, ""), error) for name in names)
+                continue
+            for service in found:
+                yield from [service] if isinstance(service, Skip) else self._remember(service)
+
+    def _remember(self, service: Service) -> Iterator[Service | Failed | Ended]:
+        try:
+            standing, ended = watching.looked(self.records, self.fleet, service)
+        except AwsError as error:
+            yield Failed(service, error)
+            return
+        self._standings[service.arn] = standing
+        if ended:
+            yield Ended(service, ended)
+        rolling_back = bool(standing.latest and standing.latest.status is Status.ROLLING_BACK)
+        yield replace(service, rolling_back=service.rolling_back or rolling_back)
 
     def _move(self, base: str, services: Sequence[Service]) -> Iterator[Outcome]:
         try:
@@ -113,16 +107,26 @@ class Deployer:
         updates: dict[tuple[Change, ...], list[Update]] = {}
         for decision in decisions:
             if isinstance(decision, Skip):
-                yield decision
+                yield self._leave(decision)
             else:
                 updates.setdefault(decision.changes, []).append(decision)
         for changes, together in updates.items():
             yield from self._roll_out(revision, changes, together)
 
+    def _leave(self, skip: Skip) -> Skip | Failed:
+        try:
+            watching.remember(self.records, skip, self.now)
+        except AwsError as error:
+            return Failed(skip.service, error)
+        return skip
+
     def _decide(self, revision: Revision, services: Sequence[Service]) -> list[Decision]:
         asked = {question for s in services for question in questions(s, revision, self.policy)}
         answers = {question: self.registry.images(*question) for question in asked}
-        return [decide(service, revision, self.policy, answers, self._runs(service)) for service in services]
+        return [
+            decide(s, revision, self.policy, Known(answers, self._runs(s), self._standings[s.arn]))
+            for s in services
+        ]
 
     def _runs(self, service: Service) -> Runs:
         """Asks ECS, but only for a service with a container that is not pinned.
@@ -133,7 +137,7 @@ class Deployer:
 
         def runs(container: Container, image: Image) -> bool:
             if not (digest := resolved().get(container.name)):
-                return self.sweep
+                return isinstance(self.cause, Sweep)
             # ECS may name the image of its platform where the tag names an index.
             return digest == image.digest or self.registry.contains(
                 container.image.repository, image.digest, digest
@@ -170,18 +174,55 @@ class Deployer:
             return refused
         if now.revision != update.service.revision:
             raise AwsError(f"it was deployed meanwhile, and runs {now.revision.rpartition('/')[2]}")
-        if theirs := self.fleet.update(now, revision):
-            return self._make_good(replace(now, revision=theirs))
-        return Updated(update, revision)
+        rollout, replaced = self._start(now, update.changes, revision)
+        if replaced:
+            return self._make_good(replace(now, revision=replaced), rollout)
+        return Updated(update, revision, rollout)
 
-    def _make_good(self, service: Service) -> Outcome:
+    def _make_good(self, service: Service, rollout: Rollout) -> Outcome:
         """Somebody deployed between our look and our update: build on what is theirs and was replaced."""
         theirs = self.fleet.revision(service.revision)
         [decision] = self._decide(theirs, [service])
-        changes = decision.changes if isinstance(decision, Update) else ()
-        revision = self._revision(theirs, changes) if changes else theirs.arn
-        self.fleet.update(service, revision)
-        return Updated(Update(service, changes), revision)
+        if isinstance(decision, Update) and decision.changes:
+            revision = self._revision(theirs, decision.changes)
+            return Updated(decision, revision, self._start(service, decision.changes, revision)[0])
+        self.fleet.update(service, theirs.arn)
+        self.records.keep(rollout.became(Status.REPLACED, "somebody deployed meanwhile", self._at))
+        return Updated(Update(service, ()), theirs.arn)
+
+    def _start(
+        self, service: Service, changes: tuple[Change, ...], revision: str
+    ) -> tuple[Rollout, str | None]:
+        """The record comes first: of a rollout that ends badly, it is known even after a crash."""
+        before = self._standings[service.arn]
+        rollout = self._rollout(service, changes, revision, before)
+        self.records.keep(rollout)
+        deployment = self.fleet.update(service, revision)
+        rollout = replace(rollout, status=Status.STARTED, deployment=deployment.id)
+        self.records.keep(rollout)
+        if before.latest:
+            self.records.archive(_superseded(before.latest, self._at))
+        return rollout, deployment.replaced
+
+    def _rollout(
+        self, service: Service, changes: tuple[Change, ...], revision: str, before: Standing
+    ) -> Rollout:
+        moved = {change.container: Deployed(change.digest, self._at) for change in changes}
+        return Rollout(
+            service=service.arn,
+            cluster=service.cluster,
+            name=service.name,
+            started_at=self._at,
+            old_revision=service.revision,
+            new_revision=revision,
+            changes=changes,
+            cause=self.cause,
+            deployed={**before.deployed, **moved},
+        )
+
+    @property
+    def _at(self) -> str:
+        return self.now.isoformat()
 
     def _revision(self, base: Revision, changes: tuple[Change, ...]) -> str:
         """A crash between register and update leaves a revision behind: use that, and make no twin."""
@@ -190,3 +231,9 @@ class Deployer:
             if newer.active and not newer.unknown_fields and same(newer.definition, definition):
                 return newer.arn
         return self.fleet.register(definition)
+
+
+def _superseded(rollout: Rollout, at: str) -> Rollout:
+    if rollout.status in {Status.STARTING, Status.STARTED}:
+        return rollout.became(Status.REPLACED, "another rollout began", at)
+    return rollout

@@ -1,24 +1,14 @@
 """The finder's use case: a push or a sweep becomes jobs. It only reads."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from tagalong.decisions import Service, Skip
 from tagalong.jobs import Job, jobs
 from tagalong.planning import Policy, relevance
+from tagalong.ports import Inventory
 from tagalong.pushes import Cause, Ignored, IgnoreReason, Push, Sweep
 from tagalong.revisions import Container
-
-
-class Inventory(Protocol):
-    """The services in scope and the images of their revisions."""
-
-    def services_in(self, clusters: Sequence[str]) -> Iterable[Service]:
-        """All services of these clusters; of every cluster for `*`."""
-
-    def containers(self, revisions: Iterable[str]) -> Mapping[str, Sequence[Container]]:
-        """Of each revision, and perhaps of others, the containers with images in private ECR repositories."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import accumulate, islice
-from typing import Any, Self
+from typing import Self
 
 from tagalong.decisions import Service
-from tagalong.images import Repository
-from tagalong.pushes import Cause, Push, Sweep
+from tagalong.pushes import Cause, cause_from
 from tagalong.revisions import family
 
 # One job stays far below a Lambda timeout: UpdateService refills 5 a second, account-wide.
@@ -53,7 +52,7 @@ class Job:
     def from_json(cls, text: str) -> Self:
         job = json.loads(text)
         services = {cluster: tuple(names) for cluster, names in job["services"].items()}
-        return cls(job["family"], job["part"], services, _cause(job["cause"]))
+        return cls(job["family"], job["part"], services, cause_from(job["cause"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Backlog:
     @classmethod
     def from_json(cls, text: str) -> Self:
         backlog = json.loads(text)
-        cause, clusters = _cause(backlog["cause"]), backlog["clusters"]
+        cause, clusters = cause_from(backlog["cause"]), backlog["clusters"]
         return cls(
             tuple(
                 Job(family, part, {clusters[c]: tuple(names) for c, names in services}, cause)
@@ -133,12 +132,6 @@ def jobs(cause: Cause, services: Iterable[Service]) -> Iterator[Job]:
 def retry_delay(receive_count: int) -> int:
     """Seconds until a failed job comes back: soon, then ever later."""
     return min(_LAST_RETRY, _FIRST_RETRY << min(receive_count - 1, 10))
-
-
-def _cause(fields: dict[str, Any]) -> Cause:
-    if "digest" not in fields:
-        return Sweep(**fields)
-    return Push(**{**fields, "repository": Repository(**fields["repository"])})
 
 
 def _by_cluster(services: Iterable[Service]) -> Services:

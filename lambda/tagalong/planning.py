@@ -1,14 +1,15 @@
 """What to do with one service: pure functions from what is known to a decision."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tagalong import consent
-from tagalong.decisions import Decision, No, Service, Skip, SkipReason, Update
+from tagalong.decisions import Decision, No, PutBack, Service, Skip, SkipReason, Update, UpdateReason
 from tagalong.images import Image, Repository, Scope
 from tagalong.pushes import Push
 from tagalong.revisions import RULE_LABEL, TAG_LABEL, Change, Container, Revision
+from tagalong.rollouts import Standing, short
 from tagalong.rules import Rule, RuleError, parse_rule
 
 Question = tuple[Repository, str | None]
@@ -20,6 +21,7 @@ Runs = Callable[[Container, Image], bool]
 """Whether a container that is not pinned counts as running this image: ECS resolved its tag, not we."""
 
 
+_UNTIL = f"it stays so until another image comes, or the tag {consent.RETRY} says the time of now"
 _MEANT_TO_STAY = (SkipReason.PINNED_BY_OWNER, SkipReason.PIN_RULE)
 
 
@@ -30,6 +32,15 @@ class Policy:
     scope: Scope
     default_rule: str = "track"
     only_enabled: bool = False  # only services with the tag tagalong:enabled = true
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a decision is made on: what ECR has, what ECS runs, what is remembered of the service."""
+
+    answers: Answers
+    runs: Runs
+    standing: Standing = field(default_factory=Standing)
 
 
 def refusal(service: Service, policy: Policy, now: datetime) -> Skip | None:
@@ -55,24 +66,32 @@ def questions(service: Service, revision: Revision, policy: Policy) -> set[Quest
     return {(c.image.repository, rule.asks(c)) for c, rule in rules if not isinstance(rule, No)}
 
 
-def decide(service: Service, revision: Revision, policy: Policy, answers: Answers, runs: Runs) -> Decision:
-    """Each followed container is to run what its rule chooses."""
+def decide(service: Service, revision: Revision, policy: Policy, known: Known) -> Decision:
+    """Each followed container is to run what its rule chooses, unless that did not go well before."""
     if not (ours := _ours(revision, policy)):
         return Skip(service, SkipReason.OUT_OF_SCOPE, "no container uses a repository in scope")
-    choices = [(container, _choose(service, container, policy, answers)) for container in ours]
+    choices = [(container, _choose(service, container, policy, known.answers)) for container in ours]
     if no := _refused([choice for _, choice in choices if isinstance(choice, No)], len(choices)):
         return _skip(service, no)
     chosen = [(container, choice) for container, choice in choices if isinstance(choice, Image)]
-    if not any(_is_new(container, image, runs) for container, image in chosen):
+    new = {c.name: why for c, image in chosen if (why := _why_new(c, image, known))}
+    if not new:
         return Skip(service, SkipReason.UP_TO_DATE, "it runs what it follows, as far as ECS tells")
+    kept = {c.name: no for c, image in chosen if (no := _kept_back(service, c, image, known.standing))}
+    if not new.keys() - kept.keys():
+        no = kept[next(iter(new))]
+        put_back = tuple(it.put_back for it in kept.values() if it.put_back)
+        return Skip(service, no.reason, no.sentence, put_back)
     if revision.unknown_fields:
         sentence = f"a copy would lose {_quoted(revision.unknown_fields)}, which this SDK cannot read"
         return Skip(service, SkipReason.UNKNOWN_FIELD, sentence)
-    return Update(service, tuple(_change(c, image) for c, image in chosen if image.digest != c.image.digest))
+    moving = [(c, image) for c, image in chosen if c.name not in kept and image.digest != c.image.digest]
+    reason = min(new[name] for name in new.keys() - kept.keys())  # a new digest says more
+    return Update(service, tuple(_change(c, image) for c, image in moving), reason)
 
 
 def _never(service: Service) -> No | None:
-    """What UpdateService can never do."""
+    """What UpdateService cannot do, or must not do now."""
     if service.status != "ACTIVE":
         return No(SkipReason.SERVICE_NOT_ACTIVE, f"the service is {service.status}, not ACTIVE")
     if service.managed_by == "ECS":
@@ -83,6 +102,8 @@ def _never(service: Service) -> No | None:
     if service.controller != "ECS":
         sentence = f"its deployment controller {service.controller} deploys through task sets"
         return No(SkipReason.EXTERNAL_CONTROLLER, sentence)
+    if service.rolling_back:
+        return No(SkipReason.ROLLBACK_IN_PROGRESS, "ECS rolls it back, and is not to be disturbed in that")
     return None
 
 
@@ -124,10 +145,34 @@ def _refused(reasons: list[No], containers: int) -> No | None:
     return next(iter(refusing or reasons[: len(reasons) == containers]), None)
 
 
-def _is_new(container: Container, image: Image, runs: Runs) -> bool:
+def _why_new(container: Container, image: Image, known: Known) -> UpdateReason | None:
     if container.image.digest:
-        return container.image.digest != image.digest
-    return not runs(container, image)
+        return UpdateReason.NEW_DIGEST if container.image.digest != image.digest else None
+    if container.name in known.standing.deployed:
+        return UpdateReason.RE_PINNED
+    return None if known.runs(container, image) else UpdateReason.NEW_DIGEST
+
+
+def _kept_back(service: Service, container: Container, image: Image, standing: Standing) -> No | None:
+    """Each digest is deployed to a service once: not again after it failed, nor after somebody removed it."""
+    cleared = consent.cleared(service.tags)
+    rejection = standing.rejections.get(image.digest)
+    if rejection and consent.instant(rejection.at) > cleared:
+        return No(SkipReason(rejection.reason), f"{rejection.sentence}; {_UNTIL}")
+    ours = standing.deployed.get(container.name)
+    if ours and ours.digest == image.digest and consent.instant(ours.at) > cleared:
+        return _put_back(container, image)
+    return None
+
+
+def _put_back(container: Container, image: Image) -> No | None:
+    """Who puts the plain tag back, as CloudFormation does, chose no other image."""
+    if not container.image.digest or container.image.digest == image.digest:
+        return None
+    replaced, by = short(image.digest), short(container.image.digest)
+    sentence = f"somebody replaced {replaced} in {container.name} by {by}"
+    put_back = PutBack(container.name, image.digest, container.image.text, sentence)
+    return No(SkipReason.ROLLED_BACK, f"{sentence}; {_UNTIL}", put_back)
 
 
 def _change(container: Container, image: Image) -> Change:

@@ -55,6 +55,13 @@ class Sweep:
 Cause = Push | Sweep
 
 
+def cause_from(fields: Mapping[str, Any]) -> Cause:
+    """What `dataclasses.asdict` made of a cause."""
+    if "digest" not in fields:
+        return Sweep(**fields)
+    return Push(**{**fields, "repository": Repository(**fields["repository"])})
+
+
 def parse_event(event: Mapping[str, Any], request_id: str) -> Cause | Ignored:
     """Read what the finder was invoked with: an event of ECR, or `{"sweep": {…}}`.
 

@@ -3,12 +3,21 @@
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+from tagalong.consent import instant
 from tagalong.decisions import Skip
-from tagalong.deploying import Failed, Outcome, Updated
+from tagalong.deploying import Ended, Failed, Outcome, Updated
 from tagalong.finding import Found
-from tagalong.pushes import Cause, Ignored, Sweep
+from tagalong.pushes import Cause, Ignored, Push, Sweep
+from tagalong.revisions import Change
+from tagalong.rollouts import Rollout, Status
 
 _NAMESPACE = "tagalong"
+
+_METRICS = {
+    Status.COMPLETED: "RolloutsCompleted",
+    Status.FAILED: "RolloutsFailed",
+    Status.ROLLED_BACK: "RolloutsRolledBack",
+}
 
 logger = Logger()
 metrics = Metrics(namespace=_NAMESPACE)
@@ -61,6 +70,8 @@ def report(outcome: Outcome) -> None:
             _report_skip(outcome, who)
         case Updated():
             _report_update(outcome, who)
+        case Ended(rollout=rollout):
+            report_rollout(rollout)
         case Failed(service, error):
             _count("Failed")
             sentence = f"{service.name} was not updated and will be tried again: {error}"
@@ -71,6 +82,8 @@ def _report_skip(skip: Skip, who: dict[str, str]) -> None:
     _count("Skipped")
     with single_metric(name="Skipped", unit=MetricUnit.Count, value=1, namespace=_NAMESPACE) as metric:
         metric.add_dimension("reason", skip.reason)
+    if skip.put_back:
+        _count("Held")
     sentence = f"{skip.service.name} stays as it is: {skip.sentence}"
     logger.info(sentence, extra=who | {"decision": "skip", "reason": skip.reason})
 
@@ -80,16 +93,50 @@ def _report_update(updated: Updated, who: dict[str, str]) -> None:
     words = ", ".join(f"{c.container} to {c.repository.name}:{c.tag}" for c in changes)
     verb, decision = ("moves", "update") if updated.revision else ("would move (dry run)", "would-update")
     _count("Updated" if updated.revision else "WouldUpdate")
+    if updated.rollout:
+        _time("PushToUpdate", updated.rollout.cause, updated.rollout.started_at)
+    why = ", where somebody had put the plain tag back" if updated.update.reason == "re-pinned" else ""
     logger.info(
-        f"{updated.service.name} {verb}: {words}",
+        f"{updated.service.name} {verb}: {words}{why}",
         extra=who
         | {
             "decision": decision,
-            "reason": "new-digest",
+            "reason": updated.update.reason,
             "new_revision": _short(updated.revision or ""),
-            "containers": [{"name": c.container, "old": c.old_image, "new": c.new_image} for c in changes],
+            "containers": [_container(change) for change in changes],
         },
     )
+
+
+def report_rollout(rollout: Rollout) -> None:
+    """Say what became of a service after it was told to run a revision."""
+    if name := _METRICS.get(rollout.status):
+        _count(name)
+    if rollout.status is Status.COMPLETED:
+        _time("PushToSteady", rollout.cause, rollout.ended_at)
+    logger.info(
+        f"{rollout.name}: the rollout is {rollout.status.replace('-', ' ')}",
+        extra={
+            "cluster": _short(rollout.cluster),
+            "ecs_service": rollout.name,
+            "rollout": rollout.status,
+            "ecs_reason": rollout.reason,
+            "old_revision": _short(rollout.old_revision),
+            "new_revision": _short(rollout.new_revision),
+            "containers": [_container(change) for change in rollout.changes],
+        },
+    )
+
+
+def _container(change: Change) -> dict[str, str]:
+    return {"name": change.container, "old": change.old_image, "new": change.new_image}
+
+
+def _time(name: str, cause: Cause, until: str) -> None:
+    """Seconds since the push."""
+    if isinstance(cause, Push):
+        waited = instant(until) - instant(cause.time)
+        metrics.add_metric(name, MetricUnit.Seconds, max(0.0, waited.total_seconds()))
 
 
 def _short(arn: str) -> str:

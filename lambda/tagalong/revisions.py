@@ -60,6 +60,10 @@ class Change:
     old_image: str
     new_image: str
 
+    @property
+    def digest(self) -> str:
+        return self.new_image.rpartition("@")[2]
+
 
 def family(arn: str) -> str:
     """`web` of `arn:…:task-definition/web:7`."""

@@ -59,6 +59,25 @@ class Settings:
     def table(self) -> str:
         return self._value("TAGALONG_TABLE")
 
+    @property
+    def history_days(self) -> int:
+        return int(self._value("TAGALONG_HISTORY_DAYS"))
+
+    @property
+    def topic(self) -> str:
+        """ARN."""
+        return self._value("TAGALONG_TOPIC")
+
+    @property
+    def notify(self) -> tuple[str, ...]:
+        """The kinds of notices that go to the topic."""
+        return self._words("TAGALONG_NOTIFY")
+
+    @property
+    def parameters(self) -> bool:
+        """Whether images are published as SSM parameters."""
+        return self._choice("TAGALONG_PARAMETERS", true=True, false=False)
+
     def _value(self, name: str) -> str:
         if not (value := self.environment.get(name, "")):
             raise SettingsError(f"{name} is not set: deploy the function with tagalong's CDK app")

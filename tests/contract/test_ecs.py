@@ -11,7 +11,7 @@ from tagalong.aws.ecs import Ecs
 from tagalong.aws.inventory import Inventory
 from tagalong.aws.known import KnownRevisions
 from tagalong.decisions import Service, Skip, SkipReason
-from tagalong.deploying import AwsError
+from tagalong.ports import AwsError
 from tagalong.revisions import same
 
 WEB: Any = {"name": "web", "image": f"{HOST}/web:prod", "memory": 128}

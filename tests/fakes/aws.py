@@ -5,14 +5,17 @@ It refuses what AWS refuses (reference: the ECS, ECR and SQS API references) whe
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
 from itertools import count
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
@@ -54,7 +57,14 @@ class FakeAws:
     failed: list[Json] = field(default_factory=list)
     """the dead letters of the queue"""
     sent: set[str] = field(default_factory=set)
-    table: dict[str, Json] = field(default_factory=dict)
+    table: dict[tuple[str, str], Json] = field(default_factory=dict)
+    """(subject, item) -> the item"""
+    service_deployments: list[Json] = field(default_factory=list)
+    published: list[Json] = field(default_factory=list)
+    """what went to SNS topics"""
+    events: list[Json] = field(default_factory=list)
+    """what went to the default event bus"""
+    parameters: dict[str, str] = field(default_factory=dict)
     visibility: dict[str, int] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     requests: list[tuple[str, Json]] = field(default_factory=list)
@@ -66,8 +76,7 @@ class FakeAws:
 
     def answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         """A `before-send` handler: what it returns is the answer."""
-        action = cast("bytes", request.headers["X-Amz-Target"]).decode().rpartition(".")[2]
-        body = json.loads(cast("bytes", request.body))
+        action, body = _call(request)
         self.requests.append((action, deepcopy(body)))
         try:
             self.hook(action, "before")
@@ -75,8 +84,7 @@ class FakeAws:
             self.hook(action, "after")
         except Refused as refused:
             answer, status = {"__type": refused.code, "message": refused.message}, refused.status
-        raw = _Raw(json.dumps(answer).encode())
-        return AWSResponse(request.url, status, HTTPHeaders(), raw)
+        return AWSResponse(request.url, status, HTTPHeaders(), _Raw(_written(action, answer)))
 
     def _do(self, action: str, body: Json) -> Json:
         self.calls[action] += 1
@@ -129,6 +137,67 @@ class FakeAws:
             deployment["status"] = "ACTIVE"
         deployments.insert(0, _deployment(revision, len(deployments)))
         service["taskDefinition"] = revision
+        self._deploys(service, revision)
+
+    def _deploys(self, service: Json, revision: str) -> None:
+        """The service deployment and the service revision that come with a deployment."""
+        for earlier in self._deployments_of(service):
+            if earlier["status"] == "IN_PROGRESS":
+                earlier["status"] = "STOPPED"
+        where = "/".join(service["serviceArn"].split("/")[1:])
+        number = len(self.service_deployments)
+        self.service_deployments.append(
+            {
+                "serviceDeploymentArn": f"{_ARN}:service-deployment/{where}/{number}",
+                "serviceArn": service["serviceArn"],
+                "targetServiceRevisionArn": f"{_ARN}:service-revision/{where}/{number}",
+                "taskDefinition": revision,
+                "status": "IN_PROGRESS",
+                "createdAt": time.time() + 1,
+            }
+        )
+
+    def _deployments_of(self, service: Json) -> list[Json]:
+        return [it for it in self.service_deployments if it["serviceArn"] == service["serviceArn"]]
+
+    def end(self, cluster: str, name: str) -> Json:
+        """The deployment of a service is completed; answers the event of it."""
+        service = self.services[cluster, name]
+        self._deployments_of(service)[-1]["status"] = "SUCCESSFUL"
+        service["deployments"] = [{**service["deployments"][0], "rolloutState": "COMPLETED"}]
+        return deployment_event(
+            service, "COMPLETED", service["deployments"][0]["id"], "ECS deployment completed."
+        )
+
+    def fail(self, cluster: str, name: str) -> list[Json]:
+        """The deployment of a service fails, and ECS starts to roll it back; answers the events."""
+        service = self.services[cluster, name]
+        failed = service["deployments"][0]
+        failed["rolloutState"] = "FAILED"
+        record = self._deployments_of(service)[-1]
+        self.deploy(service, service["deployments"][1]["taskDefinition"])
+        self.service_deployments.pop()  # the rollback belongs to the deployment that failed
+        record |= {"status": "ROLLBACK_IN_PROGRESS", "statusReason": "tasks failed to start"}
+        rollback = service["deployments"][0]
+        rollback["rolloutState"] = "IN_PROGRESS"
+        breaker = "ECS deployment circuit breaker:"
+        return [
+            deployment_event(service, "FAILED", failed["id"], f"{breaker} task failed to start."),
+            deployment_event(
+                service,
+                "IN_PROGRESS",
+                rollback["id"],
+                f"{breaker} rolling back to deploymentId {rollback['id']}.",
+            ),
+        ]
+
+    def end_rollback(self, cluster: str, name: str) -> Json:
+        service = self.services[cluster, name]
+        self._deployments_of(service)[-1]["status"] = "ROLLBACK_SUCCESSFUL"
+        service["deployments"] = [{**service["deployments"][0], "rolloutState": "COMPLETED"}]
+        return deployment_event(
+            service, "COMPLETED", service["deployments"][0]["id"], "ECS deployment completed."
+        )
 
     def running(self, cluster: str, name: str) -> Json:
         """The task definition that the service runs."""
@@ -198,22 +267,37 @@ class FakeAws:
 
     def _describe_service_revisions(self, body: Json) -> Json:
         """A service revision belongs to the revision that the service ran when it was made: its first."""
-        described = []
-        for arn in body["serviceRevisionArns"]:
-            cluster, name = arn.split("/")[1:3]
-            images = self.resolved[cluster, name]
-            described.append(
-                {
-                    "serviceRevisionArn": arn,
-                    "taskDefinition": self.services[cluster, name]["resolvedFor"],
-                    "createdAt": 0,
-                    "containerImages": [
-                        {"containerName": container, "imageDigest": digest}
-                        for container, digest in images.items()
-                    ],
-                }
-            )
+        deployed = {it["targetServiceRevisionArn"]: it for it in self.service_deployments}
+        described = [
+            {"serviceRevisionArn": arn, "taskDefinition": deployed[arn]["taskDefinition"], "createdAt": 1}
+            if arn in deployed
+            else self._resolved_revision(arn)
+            for arn in body["serviceRevisionArns"]
+        ]
         return {"serviceRevisions": described}
+
+    def _resolved_revision(self, arn: str) -> Json:
+        cluster, name = arn.split("/")[1:3]
+        images = self.resolved[cluster, name].items()
+        return {
+            "serviceRevisionArn": arn,
+            "taskDefinition": self.services[cluster, name]["resolvedFor"],
+            "createdAt": 0,
+            "containerImages": [{"containerName": name, "imageDigest": digest} for name, digest in images],
+        }
+
+    def _list_service_deployments(self, body: Json) -> Json:
+        service = self.services[self._cluster(body), body["service"]]
+        found = [it for it in self._deployments_of(service) if it["createdAt"] > body["createdAt"]["after"]]
+        return {"serviceDeployments": found[::-1]}
+
+    def _describe_service_deployments(self, body: Json) -> Json:
+        arns = body["serviceDeploymentArns"]
+        return {
+            "serviceDeployments": [
+                it for it in self.service_deployments if it["serviceDeploymentArn"] in arns
+            ]
+        }
 
     def _create_cluster(self, body: Json) -> Json:
         self.clusters.append(body["clusterName"])
@@ -290,7 +374,7 @@ class FakeAws:
         [(table, wanted)] = body["RequestItems"].items()
         if len(wanted["Keys"]) > 100:
             raise Refused("ValidationException", "Too many items requested for the BatchGetItem call")
-        keys = [key["revision"]["S"] for key in wanted["Keys"]]
+        keys = [(key["subject"]["S"], key["item"]["S"]) for key in wanted["Keys"]]
         return {
             "Responses": {table: [self.table[key] for key in keys if key in self.table]},
             "UnprocessedKeys": {},
@@ -301,8 +385,43 @@ class FakeAws:
         if not 1 <= len(writes) <= 25:
             raise Refused("ValidationException", "Member must have length between 1 and 25")
         items = [write["PutRequest"]["Item"] for write in writes]
-        self.table |= {item["revision"]["S"]: item for item in items}
+        for item in items:
+            self._put_item({"Item": item})
         return {"UnprocessedItems": {}}
+
+    def _put_item(self, body: Json) -> Json:
+        item = body["Item"]
+        self.table[item["subject"]["S"], item["item"]["S"]] = item
+        return {}
+
+    def _query(self, body: Json) -> Json:
+        """Of one subject, from the end, in pages: nothing else is asked for."""
+        assert body["KeyConditionExpression"] == "subject = :service"
+        assert body["ScanIndexForward"] is False
+        subject = body["ExpressionAttributeValues"][":service"]["S"]
+        keys = sorted((key for key in self.table if key[0] == subject), reverse=True)
+        start = keys.index(_key(body["ExclusiveStartKey"])) + 1 if "ExclusiveStartKey" in body else 0
+        page = keys[start : start + body["Limit"]]
+        answer: Json = {"Items": [self.table[key] for key in page]}
+        if keys[start + body["Limit"] :]:
+            answer["LastEvaluatedKey"] = {"subject": {"S": subject}, "item": {"S": page[-1][1]}}
+        return answer
+
+    # -- who is told --------------------------------------------------------------------------------------
+
+    def _publish(self, body: Json) -> Json:
+        assert body["Subject"].isascii()
+        assert len(body["Subject"]) <= 100
+        self.published.append({**body, "Message": json.loads(body["Message"])})
+        return {}
+
+    def _put_events(self, body: Json) -> Json:
+        self.events += body["Entries"]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+
+    def _put_parameter(self, body: Json) -> Json:
+        self.parameters[body["Name"]] = body["Value"]
+        return {"Version": 1}
 
     # -- SQS --------------------------------------------------------------------------------------------
 
@@ -343,9 +462,29 @@ def _received(message: Json) -> Json:
     }
 
 
+def _call(request: AWSPreparedRequest) -> tuple[str, Json]:
+    """SNS alone still speaks forms and XML."""
+    if target := request.headers.get("X-Amz-Target"):
+        return cast("bytes", target).decode().rpartition(".")[2], json.loads(cast("bytes", request.body))
+    form = dict(parse_qsl(cast("str", request.body)))
+    return form["Action"], form
+
+
+def _written(action: str, answer: Json) -> bytes:
+    if action == "Publish":
+        if "__type" in answer:
+            return f"<E><Error><Code>{answer['__type']}</Code></Error></E>".encode()
+        return b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
+    return json.dumps(answer).encode()
+
+
+def _key(item: Json) -> tuple[str, str]:
+    return item["subject"]["S"], item["item"]["S"]
+
+
 def _deployment(revision: str, created_at: int) -> Json:
     return {
-        "id": f"ecs-svc/{created_at}",
+        "id": f"ecs-svc/{next(_deployment_ids)}",
         "status": "PRIMARY",
         "taskDefinition": revision,
         "createdAt": created_at,
@@ -361,6 +500,28 @@ def _page(items: list[Any], body: Mapping[str, Any], key: str, default: int, lim
 
 
 _event_ids = count(1)
+_deployment_ids = count(1)
+
+
+def deployment_event(service: Json, name: str, deployment: str, reason: str) -> Json:
+    """As ECS sends it (aws-facts §5.2)."""
+    return {
+        "version": "0",
+        "id": f"event-{next(_event_ids)}",
+        "detail-type": "ECS Deployment State Change",
+        "source": "aws.ecs",
+        "account": ACCOUNT,
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": [service["serviceArn"]],
+        "detail": {
+            "eventType": "ERROR" if name == "FAILED" else "INFO",
+            "eventName": f"SERVICE_DEPLOYMENT_{name}",
+            "deploymentId": deployment,
+            "updatedAt": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "reason": reason,
+        },
+    }
 
 
 def push_event(repository: str, tag: str, digest: str, **detail: str) -> Json:

@@ -1,13 +1,16 @@
 """The way of an event through both functions, as EventBridge, Lambda and SQS drive them."""
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
 
 from fakes.aws import FakeAws, Json
-from tagalong.deploying import AwsError
-from tagalong.handlers import deploy, find
+from tagalong.handlers import deploy, find, watch
+from tagalong.ports import AwsError
+
+_sweeps = count(1)
 
 
 class Crash(BaseException):
@@ -41,6 +44,17 @@ class Pipeline:
                 continue
             return
         raise AssertionError("the finder failed three times")
+
+    def tell(self, *events: Json) -> None:
+        """Invoke the watcher with what ECS tells of deployments, and do what follows from it."""
+        for event in events:
+            watch.handle(event, self.context)
+        self.work()
+
+    def sweep(self) -> None:
+        self.context.aws_request_id = f"sweep-{next(_sweeps)}"
+        self.deliver({"sweep": {}})
+        self.work()
 
     def work(self, rounds: int = 100) -> None:
         """Let the deployer empty the queue; what still fails then is left in it."""

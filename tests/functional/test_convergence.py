@@ -11,7 +11,7 @@ from fakes.pipeline import Crash, Pipeline
 
 DIGESTS = ["sha256:" + letter * 64 for letter in "abc"]
 START = DIGESTS[0]
-CALLS = 54  # before and after each call of a rollout
+CALLS = 84  # before and after each call of a rollout
 
 pushes = st.tuples(st.just("push"), st.sampled_from(["app", "proxy"]), st.sampled_from(DIGESTS))
 deliveries = st.tuples(st.just("deliver"), st.integers(0, 20), st.none())

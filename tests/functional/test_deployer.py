@@ -215,7 +215,7 @@ def test_metrics_count_what_was_decided(pipeline: Pipeline, capsys: pytest.Captu
 
     metrics = [line for line in lines(capsys) if "_aws" in line]
     named = {m["Name"] for line in metrics for m in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
-    assert named == {"Causes", "Jobs", "ServicesSeen", "Updated", "Skipped"}
+    assert named == {"Causes", "Jobs", "ServicesSeen", "Updated", "Skipped", "PushToUpdate"}
     assert [line["reason"] for line in metrics if "reason" in line] == ["up-to-date"]
 
 

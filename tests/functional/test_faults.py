@@ -10,7 +10,7 @@ from fakes.aws import HOST, FakeAws, Refused
 from fakes.pipeline import Crash, Pipeline
 
 OLD, NEW, NEWER = ("sha256:" + letter * 64 for letter in "0ef")
-CALLS = 35  # of a rollout: checked below
+CALLS = 55  # of a rollout: checked below
 
 FAULTS: dict[str, tuple[str, Callable[[], Exception]]] = {
     "refused": ("before", lambda: Refused("AccessDeniedException", "not yet")),

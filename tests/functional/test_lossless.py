@@ -17,10 +17,12 @@ from fakes.aws import ACCOUNT, HOST, REGION, FakeAws
 from fakes.shapes import from_shape
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
+from tagalong.aws.records import Records
 from tagalong.decisions import Skip
 from tagalong.deploying import Deployer, Updated
-from tagalong.images import Scope
+from tagalong.images import Repository, Scope
 from tagalong.planning import Policy
+from tagalong.pushes import Push
 
 ECS = ServiceModel(Loader().load_service_model("ecs", "service-2"))
 REGISTER = ECS.operation_model("RegisterTaskDefinition").input_shape
@@ -37,9 +39,10 @@ def deployer(aws: FakeAws) -> Deployer:
     return Deployer(
         Ecs(quota_share=1000),
         Ecr(),
+        Records("records", days=90),
         Policy(Scope(frozenset([ACCOUNT]), REGION, ("app",))),
+        Push("id", "2026-11-22T10:00:00Z", Repository(ACCOUNT, REGION, "app"), "prod", NEW),
         dry_run=False,
-        sweep=False,
         now=datetime(2026, 11, 22, tzinfo=UTC),
         time_left=lambda: True,
     )

@@ -7,9 +7,10 @@ import pytest
 
 from tagalong.decisions import Decision, Service, Skip, Update
 from tagalong.images import Image, Repository, Scope
-from tagalong.planning import Policy, Question, decide, questions, refusal, relevance
+from tagalong.planning import Known, Policy, Question, decide, questions, refusal, relevance
 from tagalong.pushes import Push
 from tagalong.revisions import Revision
+from tagalong.rollouts import Standing
 
 HOST = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 OLD, NEW = "sha256:" + "0" * 64, "sha256:" + "f" * 64
@@ -31,14 +32,21 @@ def revision(
 
 
 def decided(
-    some: Revision, digests: Mapping[str, str | None], *, service: Service = SERVICE, runs: bool = False
+    some: Revision,
+    digests: Mapping[str, str | None],
+    *,
+    service: Service = SERVICE,
+    runs: bool = False,
+    standing: Standing | None = None,
 ) -> Decision:
     """With ECR saying these digests for the tag `prod` of these repositories."""
     answers: dict[Question, tuple[Image, ...]] = {
         (Repository(APP.account, APP.region, name), "prod"): (Image("prod", digest, 0),) if digest else ()
         for name, digest in digests.items()
     }
-    return decide(service, some, POLICY, answers, lambda _container, _image: runs)
+    return decide(
+        service, some, POLICY, Known(answers, lambda _container, _image: runs, standing or Standing())
+    )
 
 
 def test_a_container_moves_to_the_digest_that_its_tag_points_at() -> None:
@@ -187,7 +195,7 @@ def test_the_label_wins_over_the_tag_of_the_service_and_that_over_the_default_of
     service = Service(SERVICE.cluster, "web", SERVICE.revision, tags=tags)
     some = revision(f"{HOST}/app:prod", labels=labels)
 
-    skip = decide(service, some, policy, {(APP, "prod"): (), (APP, None): ()}, lambda _c, _i: False)
+    skip = decide(service, some, policy, Known({(APP, "prod"): (), (APP, None): ()}, lambda _c, _i: False))
 
     assert isinstance(skip, Skip)
     assert skip.reason == "pin-rule"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tagalong.deploying import AwsError
+from tagalong.ports import AwsError
 
 RETRYING = Config(
     retries={"mode": "standard", "max_attempts": 8},

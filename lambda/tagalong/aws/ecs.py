@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 
 from tagalong.aws import ONCE, RETRYING, aws_errors
+from tagalong.aws.fates import fate
 from tagalong.aws.fields import keep_unknown_fields, registrable_fields
 from tagalong.aws.pacing import pace
 from tagalong.decisions import Service, Skip, SkipReason
-from tagalong.deploying import AwsError
+from tagalong.ports import AwsError, Deployment
 from tagalong.revisions import Revision, family, number, redact
+from tagalong.rollouts import Fate, Rollout
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_ecs.type_defs import ServiceTypeDef
+    from mypy_boto3_ecs.type_defs import DeploymentTypeDef, ServiceTypeDef
 
 _DESCRIBE_SERVICES_LIMIT = 10
 _TWIN_SEARCH = 10  # what a crashed run left is among the last few revisions of its family
@@ -71,15 +73,20 @@ class Ecs:
             raise AwsError(redact(str(error), definition)) from None
         return answer["taskDefinition"]["taskDefinitionArn"]
 
-    def update(self, service: Service, revision: str) -> str | None:
+    def update(self, service: Service, revision: str) -> Deployment:
         """Sends nothing but the revision: what is not named stays as it is."""
         with aws_errors("UpdateService"):
             answer = self.client.update_service(
                 cluster=service.cluster, service=service.name, taskDefinition=revision
             )
-        since = [d for d in answer["service"].get("deployments", ()) if d["id"] not in service.deployments]
-        others = [deployment for deployment in since if deployment["status"] != "PRIMARY"]
-        return max(others, key=lambda d: d["createdAt"])["taskDefinition"] if others else None
+        deployments = answer["service"]["deployments"]
+        [ours] = [deployment["id"] for deployment in deployments if deployment["status"] == "PRIMARY"]
+        others = [d for d in deployments if d["id"] not in service.deployments | {ours}]
+        theirs = max(others, key=lambda d: d["createdAt"])["taskDefinition"] if others else None
+        return Deployment(ours, theirs)
+
+    def fate(self, service: Service, rollout: Rollout) -> Fate | None:
+        return fate(self.client, service, rollout)
 
     @cached_property
     def _writer(self) -> "ECSClient":
@@ -133,9 +140,18 @@ def _service(described: "ServiceTypeDef") -> Service:
         controller=described.get("deploymentController", {}).get("type", "ECS"),
         managed_by=described.get("resourceManagementType", "CUSTOMER"),
         tags={tag["key"]: tag["value"] for tag in described.get("tags", ())},
+        arn=described["serviceArn"],
         deployments=frozenset(deployment["id"] for deployment in described.get("deployments", ())),
+        rolling_back=_rolling_back(described.get("deployments", ())),
         service_revisions=tuple(current["arn"] for current in described.get("currentServiceRevisions", ())),
     )
+
+
+def _rolling_back(deployments: "Sequence[DeploymentTypeDef]") -> bool:
+    """The circuit breaker puts the old revision back in a new deployment, beside the failed one."""
+    states = {deployment["status"]: deployment.get("rolloutState") for deployment in deployments}
+    failed = any(deployment.get("rolloutState") == "FAILED" for deployment in deployments)
+    return failed and states.get("PRIMARY") == "IN_PROGRESS"
 
 
 def _gone(cluster: str, name: str) -> Skip:

@@ -18,10 +18,11 @@ from tagalong.images import ImageReference
 from tagalong.revisions import Container
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, WriteRequestTypeDef
 
 _READ, _WRITE = 100, 25  # items in one BatchGetItem, BatchWriteItem
 _SECONDS = 90 * 24 * 3600
+_ITEM: "AttributeValueTypeDef" = {"S": "containers"}
 
 _log = Logger(child=True)
 
@@ -29,7 +30,7 @@ Containers = tuple[Container, ...]
 
 
 class KnownRevisions:
-    """A DynamoDB table: `revision` (ARN) -> the containers with an image in a private ECR repository."""
+    """In the table, under the ARN of a revision: its containers with an image in a private ECR repository."""
 
     def __init__(self, table: str) -> None:
         self._table = table
@@ -53,16 +54,16 @@ class KnownRevisions:
             _log.warning(f"known revisions cannot be kept, so each is read from ECS again: {error}")
 
     def _get(self, revisions: list[str]) -> Iterator[tuple[str, Containers]]:
-        keys = [{"revision": {"S": revision}} for revision in revisions]
+        keys = [{"subject": {"S": revision}, "item": _ITEM} for revision in revisions]
         answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys}})
         for item in answer["Responses"][self._table]:
-            yield item["revision"]["S"], tuple(_containers(item["containers"]["S"]))
+            yield item["subject"]["S"], tuple(_containers(item["record"]["S"]))
 
 
 def _write(revision: str, containers: Containers, expires: str) -> "WriteRequestTypeDef":
     text = json.dumps([(c.name, c.image.text, dict(c.labels)) for c in containers])
-    item = {"revision": {"S": revision}, "containers": {"S": text}, "expires": {"N": expires}}
-    return {"PutRequest": {"Item": item}}
+    record = {"subject": {"S": revision}, "item": _ITEM, "record": {"S": text}, "expires": {"N": expires}}
+    return {"PutRequest": {"Item": record}}
 
 
 def _containers(text: str) -> Iterator[Container]:

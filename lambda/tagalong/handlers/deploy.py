@@ -10,11 +10,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from tagalong import settings
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
+from tagalong.aws.outlets import Outlets
+from tagalong.aws.records import Records
 from tagalong.aws.sqs import FailedJobs, JobQueue
 from tagalong.deploying import Deployer, Failed
 from tagalong.jobs import Backlog, Job, in_turns, message, retry_delay
-from tagalong.pushes import Sweep
+from tagalong.pushes import Push
 from tagalong.reporting import cause_fields, logger, metrics, report, report_broken
+from tagalong.telling import notice
 
 _RESERVE = 20_000  # milliseconds: a call that is under way ends in this time, also a slow one
 
@@ -55,22 +58,24 @@ def _why_not_done(record: Record, context: LambdaContext) -> str:
             case Backlog(jobs):
                 queue().send(in_turns(jobs))
             case Job() as job:
-                return _do(job, context)
+                return _do(job, context, first=_tries(record) == 1)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one job, the others are done
         report_broken(error)
         return repr(error)
     return ""
 
 
-def _do(job: Job, context: LambdaContext) -> str:
+def _do(job: Job, context: LambdaContext, *, first: bool) -> str:
     """What stood in the way, if anything; each service that is concerned is in the log."""
+    reasons = []
     with logger.append_context_keys(**cause_fields(job.cause)):
-        outcomes = []
         for outcome in _deployer(job, context).deploy(job.services):
             report(outcome)
-            outcomes.append(outcome)
-    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-    return "; ".join(f"{it.service.name}: {it.error}" for it in failed)
+            if told := notice(outcome, pushed=first and isinstance(job.cause, Push)):
+                outlets().tell(told)
+            if isinstance(outcome, Failed):
+                reasons.append(f"{outcome.service.name}: {outcome.error}")
+    return "; ".join(reasons)
 
 
 def _give_up(record: Record, reason: str) -> None:
@@ -90,9 +95,10 @@ def _deployer(job: Job, context: LambdaContext) -> Deployer:
     return Deployer(
         ecs(),
         ecr(),
+        records(),
         here.policy,
+        job.cause,
         dry_run=here.dry_run,
-        sweep=isinstance(job.cause, Sweep),
         now=datetime.now(UTC),
         time_left=lambda: context.get_remaining_time_in_millis() > _RESERVE,
     )
@@ -106,6 +112,17 @@ def ecs() -> Ecs:
 @cache
 def ecr() -> Ecr:
     return Ecr()
+
+
+@cache
+def records() -> Records:
+    return Records(settings.here().table, settings.here().history_days)
+
+
+@cache
+def outlets() -> Outlets:
+    here = settings.here()
+    return Outlets(here.topic, here.notify, parameters=here.parameters)
 
 
 @cache

@@ -1,0 +1,59 @@
+"""Following a rollout to its end: by what ECS tells, and where it told nothing, by asking."""
+
+from datetime import datetime
+
+from tagalong.decisions import Service, Skip, SkipReason
+from tagalong.jobs import Job
+from tagalong.ports import Fates, Records
+from tagalong.pushes import Sweep
+from tagalong.revisions import family
+from tagalong.rollouts import (
+    DeploymentEvent,
+    Rejection,
+    Rollout,
+    Standing,
+    after,
+    rejected,
+)
+
+
+def heard(records: Records, event: DeploymentEvent) -> Rollout | None:
+    """What an event made of the rollout that it is about, if it made anything of it."""
+    latest = records.standing(event.service).latest
+    if not latest or (rollout := after(latest, event)) == latest:
+        return None
+    _keep(records, rollout)
+    return rollout
+
+
+def looked(records: Records, fates: Fates, service: Service) -> tuple[Standing, Rollout | None]:
+    """What is remembered of a service, and its rollout if it was found to have gone on."""
+    standing = records.standing(service.arn)
+    if not standing.latest or not standing.latest.is_open:
+        return standing, None
+    fate = fates.fate(service, standing.latest)
+    rollout = standing.latest.became(fate.status, fate.reason, fate.at) if fate else standing.latest
+    if rollout == standing.latest:
+        return standing, None
+    _keep(records, rollout)
+    rejections = {**standing.rejections, **{it.digest: it for it in rejected(rollout)}}
+    return Standing(rollout, rejections), rollout
+
+
+def remember(records: Records, skip: Skip, now: datetime) -> None:
+    """That a person removed an image."""
+    for it in skip.put_back:
+        rejection = Rejection(it.digest, now.isoformat(), SkipReason.ROLLED_BACK, it.sentence)
+        records.reject(skip.service.arn, rejection)
+
+
+def look_again(rollout: Rollout, event_id: str) -> Job:
+    """After a rollback: what was pushed while ECS was not to be disturbed."""
+    return Job(family(rollout.new_revision), 0, {rollout.cluster: (rollout.name,)}, Sweep(event_id))
+
+
+def _keep(records: Records, rollout: Rollout) -> None:
+    """The rejections first: should this end between the two, the same is found again."""
+    for rejection in rejected(rollout):
+        records.reject(rollout.service, rejection)
+    records.keep(rollout)
