@@ -10,6 +10,7 @@ from botocore import awsrequest as requests
 from botocore.httpsession import URLLib3Session
 
 from local.embedded import EmbeddedAws, EmbeddedAwsError
+from local.server.ecr_events import BROKEN
 
 _OCI = "application/vnd.oci.image"
 _INDEX, _MANIFEST, _CONFIG = f"{_OCI}.index.v1+json", f"{_OCI}.manifest.v1+json", f"{_OCI}.config.v1+json"
@@ -19,8 +20,11 @@ Json = dict[str, Any]
 _http = URLLib3Session()  # no proxy of the environment: this AWS is on the loopback interface
 
 
-def push_image(aws: EmbeddedAws, repository: str, tag: str, content: str) -> str:
-    """Push an index of two platforms with an attestation; the digest follows from the content alone."""
+def push_image(aws: EmbeddedAws, repository: str, tag: str, content: str, *, broken: bool = False) -> str:
+    """Push an index of two platforms with an attestation; the digest follows from the arguments alone.
+
+    A deployment to an image that is broken fails.
+    """
     base = f"{aws.endpoint}/v2/{repository}"
     platforms = {arch: {"os": "linux", "architecture": arch} for arch in ("amd64", "arm64")}
     children = [
@@ -32,7 +36,9 @@ def push_image(aws: EmbeddedAws, repository: str, tag: str, content: str) -> str
         "platform": unknown,
         "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
     }
-    index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [*children, attestation]}
+    index: Json = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [*children, attestation]}
+    if broken:
+        index["annotations"] = {BROKEN: "true"}
     return str(_put(f"{base}/manifests/{tag}", _INDEX, json.dumps(index).encode())["digest"])
 
 

@@ -15,11 +15,12 @@ from hypercorn.config import Config
 from ministack.app import app
 
 from local.server.authorization import ask_as_aws_does
+from local.server.deployments import roll_out_as_aws_does
 from local.server.eventbridge import EventBridge
 from local.server.registry import App, Message, Receive, Send, publishing_pushes
 
 _ENDPOINT = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
-# One thread: events are delivered in the order of the pushes, and after the push has been answered.
+# One thread: events are delivered in the order of what they tell, and nobody waits for them.
 _deliveries = ThreadPoolExecutor(max_workers=1)
 
 
@@ -45,6 +46,7 @@ def _as_if_https(layer: App) -> App:
 
 def main(listening_socket: str) -> None:
     ask_as_aws_does()
+    roll_out_as_aws_does(_publish)
     config = Config()
     config.bind = [f"fd://{listening_socket}"]
     asyncio.run(serve(_as_if_https(publishing_pushes(app, _publish)), config))

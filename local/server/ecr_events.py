@@ -2,13 +2,15 @@
 
 import json
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from local.server.eventbridge import envelope
+
+BROKEN = "tagalong.local/broken"
+"""The annotation of an image with which no task can start: "true"."""
 PUT_IMAGE = "AmazonEC2ContainerRegistry_V20150921.PutImage"
 _MANIFEST_PATH = re.compile(r"/v2/(?P<repository>.+)/manifests/(?P<reference>[^/]+)")
 
@@ -66,6 +68,9 @@ class Manifest:
         }
         return {name: value for name, value in detail.items() if value is not None}
 
+    def is_broken(self) -> bool:
+        return bool(self._parsed().get("annotations", {}).get(BROKEN) == "true")
+
     def _parsed(self) -> dict[str, Any]:
         """Nothing of what ECR would have refused and MiniStack takes."""
         try:
@@ -76,15 +81,6 @@ class Manifest:
 
 
 def image_action(detail: Mapping[str, Any], account: str, region: str) -> dict[str, Any]:
-    """The envelope that EventBridge delivers."""
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "ECR Image Action",
-        "source": "aws.ecr",
-        "account": account,
-        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "region": region,
-        "resources": [],
-        "detail": detail,
-    }
+    """What EventBridge delivers."""
+    action = {"detail-type": "ECR Image Action", "source": "aws.ecr", "resources": []}
+    return envelope(account, region, detail=detail, **action)

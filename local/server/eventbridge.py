@@ -1,11 +1,13 @@
-"""Does with an event of ECR what EventBridge does: matches the deployed rules and sends it to their targets.
+"""Does with an event of AWS what EventBridge does: matches the deployed rules and sends it to their targets.
 
 Through public APIs only. PutEvents is not among them: as in AWS, it refuses a source that starts with `aws.`.
 """
 
 import json
 import logging
+import uuid
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,7 +15,19 @@ from botocore.session import Session
 
 Event = Mapping[str, Any]
 _UNCHECKED = "embedded"  # the secret of a root user
-_log = logging.getLogger("eventbridge.ecr")
+_log = logging.getLogger("eventbridge")
+
+
+def envelope(account: str, region: str, **fields: Any) -> dict[str, Any]:
+    """An event with these fields, of now."""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "account": account,
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": region,
+        **fields,
+    }
 
 
 class EventBridge:
@@ -56,10 +70,8 @@ class EventBridge:
         return targets
 
     def _send(self, event: Event, rule: Mapping[str, Any], target: Mapping[str, Any]) -> None:
-        detail, arn, body = event["detail"], target["Arn"], json.dumps(event)
-        _log.info(
-            "%s:%s matches %s: to %s", detail["repository-name"], detail["image-tag"], rule["Name"], arn
-        )
+        arn, body = target["Arn"], json.dumps(event)
+        _log.info("%s %s matches %s: to %s", event["detail-type"], event["detail"], rule["Name"], arn)
         try:
             match arn.split(":")[2]:
                 case "lambda":

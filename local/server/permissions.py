@@ -1,8 +1,13 @@
 """The permissions that a call of ECS takes, as the AWS service authorization reference lists them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+_NAMED_IN = {
+    "DescribeServiceDeployments": "serviceDeploymentArns",
+    "DescribeServiceRevisions": "serviceRevisionArns",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +27,12 @@ def needed(action: str, request: Mapping[str, Any], ecs: str) -> list[Permission
         return [Permission(f"ecs:{action}", arn, in_cluster) for arn in arns]
 
     match action:
-        case "DescribeServices":
-            return on_services(request["services"])
-        case "UpdateService":
-            return on_services([request["service"]])
-        case "DescribeServiceRevisions":
-            return [Permission(f"ecs:{action}", arn) for arn in request["serviceRevisionArns"]]
+        case "DescribeServices" | "UpdateService":
+            return on_services(request.get("services") or [request["service"]])
+        case "ListServiceDeployments":  # does not know the cluster as a condition
+            return [replace(needs, conditions={}) for needs in on_services([request["service"]])]
+        case "DescribeServiceDeployments" | "DescribeServiceRevisions":
+            return [Permission(f"ecs:{action}", arn) for arn in request[_NAMED_IN[action]]]
         case "ListServices":
             return [Permission("ecs:ListServices", conditions=in_cluster)]
         case "RegisterTaskDefinition":

@@ -80,6 +80,14 @@ class System:
         [service] = self.aws.client("ecs").describe_services(cluster=cluster, services=[name])["services"]
         return dict(service)
 
+    def deployed_service(self, cluster: str, name: str) -> Json:
+        """The service when its deployment is completed."""
+        self.eventually(lambda: self._rollouts(cluster, name), ["COMPLETED"], f"the deployment of '{name}'")
+        return self.service(cluster, name)
+
+    def _rollouts(self, cluster: str, name: str) -> list[str]:
+        return [deployment["rolloutState"] for deployment in self.service(cluster, name)["deployments"]]
+
     def runs(self, cluster: str, name: str) -> str:
         """`web:2`"""
         return str(self.service(cluster, name)["taskDefinition"]).rpartition("/")[2]

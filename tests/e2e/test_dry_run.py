@@ -18,7 +18,7 @@ def dry(cloud: EmbeddedAws) -> System:
 def test_a_dry_run_says_what_would_move_and_moves_nothing(dry: System) -> None:
     dry.create_repositories("shop/web")
     dry.serve("eu", "web", dry.register("web", "shop/web:prod"))
-    before = dry.service("eu", "web")
+    before = dry.deployed_service("eu", "web")
 
     dry.put_image("shop/web:prod", "1")
 

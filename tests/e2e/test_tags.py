@@ -18,7 +18,7 @@ def test_an_image_that_is_put_by_the_api_is_followed_and_put_again_changes_nothi
     digest = system.put_image("again/web:prod", "1")
     system.eventually(lambda: system.decisions("again/web", "web"), ["new-digest"], "the first image")
     assert system.images("again", "web") == [f"again/web@{digest}"]
-    before = system.service("again", "web")
+    before = system.deployed_service("again", "web")
 
     system.put_image("again/web:prod", "1")
 

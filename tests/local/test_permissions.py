@@ -14,6 +14,17 @@ def test_describing_services_takes_each_of_them() -> None:
     ]
 
 
+def test_listing_service_deployments_takes_the_service_and_describing_them_each_of_them() -> None:
+    request = {"cluster": "prod", "service": f"{ECS}:service/prod/web"}
+    assert needed("ListServiceDeployments", request, ECS) == [
+        Permission("ecs:ListServiceDeployments", f"{ECS}:service/prod/web")
+    ]
+    deployment = f"{ECS}:service-deployment/prod/web/1"
+    assert needed("DescribeServiceDeployments", {"serviceDeploymentArns": [deployment]}, ECS) == [
+        Permission("ecs:DescribeServiceDeployments", deployment)
+    ]
+
+
 def test_updating_takes_the_service_and_listing_no_resource_but_both_can_name_the_cluster() -> None:
     assert needed("UpdateService", {"cluster": "prod", "service": "web"}, ECS) == [
         Permission("ecs:UpdateService", f"{ECS}:service/prod/web", IN_PROD)

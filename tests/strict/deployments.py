@@ -11,7 +11,7 @@ _ADVICE = {"CODE_DEPLOY": " Use AWS CodeDeploy to trigger a new deployment.", "E
 
 
 class Deployments:
-    """Those that are not completed yet. The embedded AWS completes each at once."""
+    """Those that are not completed yet. The embedded AWS takes any number."""
 
     def __init__(self, clock: Clock) -> None:
         self.seconds = 0.0  # until a deployment is completed
