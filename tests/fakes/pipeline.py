@@ -6,12 +6,21 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 
 from fakes.aws import FakeAws, Json
+from tagalong import settings
 from tagalong.deploying import AwsError
 from tagalong.handlers import deploy, find
 
 
 class Crash(BaseException):
     """The function's process ends in the middle: nothing catches that."""
+
+
+def start_afresh() -> None:
+    """As new processes: both functions compose themselves again."""
+    for module in (settings, find, deploy):
+        for composed in vars(module).values():
+            if hasattr(composed, "cache_clear") and composed.__module__ == module.__name__:
+                composed.cache_clear()
 
 
 @dataclass
