@@ -5,7 +5,7 @@ import shutil
 import socket
 import urllib.request
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +62,19 @@ class EmbeddedAws:
 
     def client(self, service: str) -> Any:
         """A boto3 client; `Any`, because its type depends on the name."""
-        return _session().create_client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=self.account,
-            aws_secret_access_key=_UNCHECKED,
-            config=Config(proxies={}),
-        )
+        return _client(self, service)
+
+
+@lru_cache(maxsize=16)  # one takes longer to make than most calls with it
+def _client(aws: EmbeddedAws, service: str) -> Any:
+    return _session().create_client(
+        service,
+        region_name=aws.region,
+        endpoint_url=aws.endpoint,
+        aws_access_key_id=aws.account,
+        aws_secret_access_key=_UNCHECKED,
+        config=Config(proxies={}),
+    )
 
 
 @cache

@@ -2,6 +2,9 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
 from typing import Any, cast
 
 import boto3
@@ -11,9 +14,9 @@ from botocore.loaders import Loader
 from hypothesis import Phase, settings
 
 from fakes.aws import ACCOUNT, REGION, FakeAws
-from fakes.pipeline import Pipeline
-from tagalong import settings as tagalong_settings
-from tagalong.handlers import deploy, find, watch
+from fakes.pipeline import Pipeline, start_afresh
+from local import embedded
+from local.embedded import EmbeddedAws
 from tagalong.reporting import logger
 
 # Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
@@ -56,6 +59,23 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
+_accounts = count(200_000_000_000)
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[EmbeddedAws]:
+    """One embedded AWS for all tests of a worker."""
+    aws = embedded.start()
+    yield aws
+    embedded.stop(aws.port)
+
+
+@pytest.fixture
+def empty(cloud: EmbeddedAws) -> EmbeddedAws:
+    """An account that has nothing yet."""
+    return replace(cloud, account=str(next(_accounts)))
+
+
 class Stdout:
     """Standard output as it is at the moment: pytest changes it from phase to phase."""
 
@@ -92,8 +112,5 @@ def session_on(fake: FakeAws) -> boto3.Session:
 def pipeline(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """Both functions, freshly started, on an empty AWS. The SDK retries without waiting."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
-    for module in (tagalong_settings, find, deploy, watch):
-        for composed in vars(module).values():
-            if hasattr(composed, "cache_clear") and composed.__module__ == module.__name__:
-                composed.cache_clear()
+    start_afresh()
     return Pipeline(aws)

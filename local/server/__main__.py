@@ -15,6 +15,7 @@ from hypercorn.config import Config
 from ministack.app import app
 
 from local.server.authorization import ask_as_aws_does
+from local.server.clusters import refuse_unknown_clusters
 from local.server.deployments import roll_out_as_aws_does
 from local.server.eventbridge import EventBridge
 from local.server.registry import App, Message, Receive, Send, publishing_pushes
@@ -47,6 +48,7 @@ def _as_if_https(layer: App) -> App:
 def main(listening_socket: str) -> None:
     ask_as_aws_does()
     roll_out_as_aws_does(_publish)
+    refuse_unknown_clusters()
     config = Config()
     config.bind = [f"fd://{listening_socket}"]
     asyncio.run(serve(_as_if_https(publishing_pushes(app, _publish)), config))

@@ -1,25 +1,18 @@
-"""Each contract test runs twice: on an empty fake, and on an empty account of the embedded AWS."""
+"""Each contract test runs three times: on an empty fake, and on an empty account of the embedded AWS, as it
+is and behind the strict proxy."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
 
 import boto3
 import pytest
 
 from fakes.aws import ACCOUNT, REGION, FakeAws
-from local import embedded
 from local.embedded import EmbeddedAws
+from strict import StrictAws
 
 ON_EMBEDDED = (pytest.mark.embedded, pytest.mark.xdist_group("contract"))
-_accounts = count(200_000_000_000)
-
-
-@pytest.fixture(scope="session")
-def cloud() -> Iterator[EmbeddedAws]:
-    aws = embedded.start()
-    yield aws
-    embedded.stop(aws.port)
+_FAST = 1_000  # no bucket is ever empty, so no test waits
 
 
 @pytest.fixture
@@ -28,18 +21,31 @@ def fake_account(aws: FakeAws) -> str:
 
 
 @pytest.fixture
-def embedded_account(cloud: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> str:
-    mine = replace(cloud, account=str(next(_accounts)), region=REGION)
+def embedded_account(empty: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> str:
+    mine = replace(empty, region=REGION)
     for name, value in mine.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     return mine.account
 
 
+@pytest.fixture(scope="session")
+def strict(cloud: EmbeddedAws) -> Iterator[StrictAws]:
+    with StrictAws(cloud.endpoint, scale=_FAST) as aws:
+        yield aws
+
+
+@pytest.fixture
+def strict_account(strict: StrictAws, embedded_account: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", strict.endpoint)
+    return embedded_account
+
+
 @pytest.fixture(
     params=[
         pytest.param("fake_account", id="fake"),
         pytest.param("embedded_account", id="embedded", marks=ON_EMBEDDED),
+        pytest.param("strict_account", id="strict", marks=ON_EMBEDDED),
     ]
 )
 def account(request: pytest.FixtureRequest) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from fakes.aws import HOST, FakeAws
+from fakes.aws import HOST
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.inventory import Inventory
 from tagalong.aws.known import KnownRevisions
@@ -73,10 +73,9 @@ def test_only_the_named_clusters_are_looked_at_and_one_that_is_unknown_stops_no_
 
 
 def test_a_cluster_that_is_unknown_is_named_in_a_warning(
-    aws: FakeAws, capsys: pytest.CaptureFixture[str]
+    inventory: Inventory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On the fake alone: of an unknown cluster the embedded AWS lists no services, where ECS refuses."""
-    assert not list(Inventory(Ecs(quota_share=1000), KnownRevisions("none")).services_in(["unknown"]))
+    assert not list(inventory.services_in(["unknown"]))
     assert "cluster 'unknown' does not exist" in capsys.readouterr().out
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 
 from fakes.aws import FakeAws, Json
+from tagalong import settings
 from tagalong.handlers import deploy, find, watch
 from tagalong.ports import AwsError
 
@@ -15,6 +16,14 @@ _sweeps = count(1)
 
 class Crash(BaseException):
     """The function's process ends in the middle: nothing catches that."""
+
+
+def start_afresh() -> None:
+    """As new processes: both functions compose themselves again."""
+    for module in (settings, find, deploy, watch):
+        for composed in vars(module).values():
+            if hasattr(composed, "cache_clear") and composed.__module__ == module.__name__:
+                composed.cache_clear()
 
 
 @dataclass

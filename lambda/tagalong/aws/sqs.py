@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 import boto3
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tagalong.aws import RETRYING
 from tagalong.jobs import Message
 
 _BATCH, _BATCH_BYTES = 10, 250_000
 _REASON_LENGTH = 5_000
+
+_log = Logger(child=True)
 
 
 class JobsNotSentError(Exception):
@@ -41,11 +45,17 @@ class JobQueue:
                 raise JobsNotSentError(f"SQS refused {len(failed)} jobs: {failed[0].get('Message')}")
 
     def return_after(self, delays: Mapping[str, int]) -> None:
-        """Make received messages (receipt handle -> seconds) visible again sooner than the queue would."""
+        """Make received messages (receipt handle -> seconds) visible again sooner than the queue would.
+
+        Where that fails, they come back all the same, later; an error would bring back the whole batch.
+        """
         for receipt, seconds in delays.items():
-            self._client.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
-            )
+            try:
+                self._client.change_message_visibility(
+                    QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+                )
+            except (BotoCoreError, ClientError) as error:
+                _log.warning(f"a job comes back only after the queue's visibility timeout: {error}")
 
 
 class FailedJobs:
