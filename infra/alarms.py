@@ -98,17 +98,9 @@ class TagalongAlarms(Alarms):
         self._failed_rollouts()
 
     def _failed_rollouts(self) -> None:
-        """The watcher hears of most, the deployer finds the rest."""
-        failed = {
-            f"{service}{number}": count(service, name).with_(period=PERIOD)
-            for service in ("watcher", "deployer")
-            for number, name in enumerate(("RolloutsFailed", "RolloutsRolledBack"))
-        }
         self._alarm(
             "RolloutFailed",
-            cloudwatch.MathExpression(
-                expression="SUM(FILL(METRICS(), 0))", using_metrics=dict(failed), period=PERIOD
-            ),
+            count("rollouts", "RolloutsFailed").with_(period=PERIOD),
             "ECS gave up or rolled back a rollout that tagalong had begun.",
             threshold=0,
         )

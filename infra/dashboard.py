@@ -44,9 +44,9 @@ def _last_day() -> cloudwatch.SingleValueWidget:
         set_period_to_time_range=False,
         metrics=[
             count("deployer", "Updated", "services moved"),
-            _of_both("RolloutsCompleted", "completed"),
-            _of_both("RolloutsFailed", "failed"),
-            _of_both("RolloutsRolledBack", "rolled back"),
+            count("rollouts", "RolloutsCompleted", "completed"),
+            count("rollouts", "RolloutsFailed", "failed"),
+            count("rollouts", "RolloutsRolledBack", "rolled back"),
             count("deployer", "Held", "put back by a person, and held"),
         ],
     )
@@ -76,7 +76,7 @@ def _what_is_stuck(finder: Finder, deployer: Deployer) -> cloudwatch.LogQueryWid
 
 def _how_long() -> cloudwatch.GraphWidget:
     update = [seconds("deployer", "PushToUpdate", p, f"push to update, {p}") for p in ("p50", "p99")]
-    steady = [seconds("watcher", "PushToSteady", p, f"push to steady state, {p}") for p in ("p50", "p99")]
+    steady = [seconds("rollouts", "PushToSteady", p, f"push to steady state, {p}") for p in ("p50", "p99")]
     return _graph("How long a push takes, in seconds", *update, *steady)
 
 
@@ -87,16 +87,7 @@ def _rollouts() -> cloudwatch.GraphWidget:
         "RolloutsRolledBack": "rolled back",
     }
     begun = count("deployer", "Updated", "begun")
-    return _graph("Rollouts", begun, *(_of_both(name, label) for name, label in ended.items()))
-
-
-def _of_both(name: str, label: str) -> cloudwatch.MathExpression:
-    """The watcher hears of most ends, a sweep of the deployer finds the rest."""
-    return cloudwatch.MathExpression(
-        expression="SUM(FILL(METRICS(), 0))",
-        label=label,
-        using_metrics={f"{service}_{name}": count(service, name) for service in ("watcher", "deployer")},
-    )
+    return _graph("Rollouts", begun, *(count("rollouts", name, label) for name, label in ended.items()))
 
 
 def _skips_by_reason() -> cloudwatch.GraphWidget:

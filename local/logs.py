@@ -9,7 +9,7 @@ from local.embedded import EmbeddedAws
 
 _FIELDS = (
     *("repository", "tag", "digest", "cluster", "ecs_service"),
-    *("decision", "reason", "old_revision", "new_revision"),
+    *("decision", "reason", "rollout", "old_revision", "new_revision"),
 )
 _NOT_SAID = ("START ", "END ", "REPORT ", '{"_aws"')  # Lambda's own lines, and metrics
 _SECONDS_BETWEEN_LOOKS = 0.5

@@ -7,17 +7,11 @@ from tagalong.consent import instant
 from tagalong.decisions import Skip
 from tagalong.deploying import Ended, Failed, Outcome, Updated
 from tagalong.finding import Found
-from tagalong.pushes import Cause, Ignored, Push, Sweep
+from tagalong.pushes import Cause, Ignored, Sweep
 from tagalong.revisions import Change
 from tagalong.rollouts import Rollout, Status
 
 _NAMESPACE = "tagalong"
-
-_METRICS = {
-    Status.COMPLETED: "RolloutsCompleted",
-    Status.FAILED: "RolloutsFailed",
-    Status.ROLLED_BACK: "RolloutsRolledBack",
-}
 
 logger = Logger()
 metrics = Metrics(namespace=_NAMESPACE)
@@ -93,8 +87,8 @@ def _report_update(updated: Updated, who: dict[str, str]) -> None:
     words = ", ".join(f"{c.container} to {c.repository.name}:{c.tag}" for c in changes)
     verb, decision = ("moves", "update") if updated.revision else ("would move (dry run)", "would-update")
     _count("Updated" if updated.revision else "WouldUpdate")
-    if updated.rollout:
-        _time("PushToUpdate", updated.rollout.cause, updated.rollout.started_at)
+    if updated.rollout and (seconds := _since_push(updated.rollout.cause, updated.rollout.started_at)):
+        metrics.add_metric("PushToUpdate", MetricUnit.Seconds, seconds)
     why = ", where somebody had put the plain tag back" if updated.update.reason == "re-pinned" else ""
     logger.info(
         f"{updated.service.name} {verb}: {words}{why}",
@@ -110,10 +104,14 @@ def _report_update(updated: Updated, who: dict[str, str]) -> None:
 
 def report_rollout(rollout: Rollout) -> None:
     """Say what became of a service after it was told to run a revision."""
-    if name := _METRICS.get(rollout.status):
-        _count(name)
+    if rollout.has_just_failed:
+        _add("RolloutsFailed", 1)
+    if rollout.status is Status.ROLLED_BACK:
+        _add("RolloutsRolledBack", 1)
     if rollout.status is Status.COMPLETED:
-        _time("PushToSteady", rollout.cause, rollout.ended_at)
+        _add("RolloutsCompleted", 1)
+        if seconds := _since_push(rollout.cause, rollout.ended_at):
+            _add("PushToSteady", seconds, MetricUnit.Seconds)
     logger.info(
         f"{rollout.name}: the rollout is {rollout.status.replace('-', ' ')}",
         extra={
@@ -132,11 +130,17 @@ def _container(change: Change) -> dict[str, str]:
     return {"name": change.container, "old": change.old_image, "new": change.new_image}
 
 
-def _time(name: str, cause: Cause, until: str) -> None:
-    """Seconds since the push."""
-    if isinstance(cause, Push):
-        waited = instant(until) - instant(cause.time)
-        metrics.add_metric(name, MetricUnit.Seconds, max(0.0, waited.total_seconds()))
+def _add(name: str, value: float, unit: MetricUnit = MetricUnit.Count) -> None:
+    """Of rollouts, whichever function hears of it."""
+    with single_metric(name=name, unit=unit, value=value, namespace=_NAMESPACE) as metric:
+        metric.add_dimension("service", "rollouts")
+
+
+def _since_push(cause: Cause, until: str) -> float | None:
+    """Seconds; None after a sweep."""
+    if isinstance(cause, Sweep):
+        return None
+    return max(0.001, (instant(until) - instant(cause.time)).total_seconds())
 
 
 def _short(arn: str) -> str:

@@ -56,6 +56,7 @@ class Rollout:
     deployed: Mapping[str, Deployed]  # by container; also those that earlier rollouts moved
     deployment: str = ""  # the id that ECS gave it: `ecs-svc/…`
     status: Status = Status.STARTING
+    before: Status = Status.STARTING  # what it was before that
     reason: str = ""
     ended_at: str = ""
 
@@ -63,6 +64,11 @@ class Rollout:
     def is_open(self) -> bool:
         """Whether ECS may still say more of it."""
         return self.status in _NEXT
+
+    @property
+    def has_just_failed(self) -> bool:
+        """ECS tells that it failed and then that it is rolled back, or only the latter."""
+        return self.status in REJECTING and self.before not in REJECTING
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -78,6 +84,7 @@ class Rollout:
             "cause": cause_from(fields["cause"]),
             "deployed": {name: Deployed(**it) for name, it in fields["deployed"].items()},
             "status": Status(fields["status"]),
+            "before": Status(fields["before"]),
         }
         return cls(**{**fields, **parsed})
 
@@ -85,7 +92,8 @@ class Rollout:
         """The same as it was where that cannot be: events come twice and in any order."""
         if status not in _NEXT.get(self.status, ()):
             return self
-        return replace(self, status=status, reason=reason, ended_at=at if status in _ENDS else "")
+        ended_at = at if status in _ENDS else ""
+        return replace(self, status=status, before=self.status, reason=reason, ended_at=ended_at)
 
 
 @dataclass(frozen=True, slots=True)

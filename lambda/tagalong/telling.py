@@ -73,9 +73,10 @@ def notice(outcome: Outcome, *, pushed: bool) -> Notice | None:
 
 def of_rollout(rollout: Rollout) -> Notice | None:
     """Of the status that a rollout has just reached."""
-    if rollout.status not in _OF_STATUS:
+    status = Status.FAILED if rollout.status is Status.ROLLING_BACK else rollout.status
+    if status not in _OF_STATUS or (status is Status.FAILED and not rollout.has_just_failed):
         return None
-    kind, verb = _OF_STATUS[rollout.status]
+    kind, verb = _OF_STATUS[status]
     images = ", ".join(f"{change.repository.name}:{change.tag}" for change in rollout.changes)
     lines = [_what(kind, rollout), *map(_change, rollout.changes), _revisions(rollout), *_cause(rollout)]
     if rollout.reason and kind is not Kind.COMPLETED:

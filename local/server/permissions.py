@@ -1,4 +1,4 @@
-"""The permissions that a call of ECS takes, as the AWS service authorization reference lists them."""
+"""The permissions that a call of ECS and PutEvents take, as the service authorization reference lists them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,6 +39,18 @@ def needed(action: str, request: Mapping[str, Any], ecs: str) -> list[Permission
             return _to_register(request, f"{ecs}:task-definition/{request['family']}:*")
         case _:
             return [Permission(f"ecs:{action}")]
+
+
+def to_put_events(request: Mapping[str, Any], events: str) -> list[Permission]:
+    """On the default bus: of each event its source and its type are asked about."""
+    return [
+        Permission(
+            "events:PutEvents",
+            f"{events}:event-bus/default",
+            {"events:source": entry["Source"], "events:detail-type": entry["DetailType"]},
+        )
+        for entry in request["Entries"]
+    ]
 
 
 def _to_register(request: Mapping[str, Any], revision: str) -> list[Permission]:

@@ -3,6 +3,7 @@
 import pytest
 
 from e2e.system import System
+from infra.config import KINDS
 from local.embedded import EmbeddedAws
 
 TASK_ROLES = "/tagalong/"
@@ -10,4 +11,4 @@ TASK_ROLES = "/tagalong/"
 
 @pytest.fixture(scope="session")
 def system(cloud: EmbeddedAws) -> System:
-    return System.deployed(cloud, taskRolePaths=[TASK_ROLES])
+    return System.deployed(cloud, taskRolePaths=[TASK_ROLES], notify=list(KINDS), parameters=True)

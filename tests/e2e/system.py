@@ -51,10 +51,10 @@ class System:
             cluster=cluster, serviceName=name, taskDefinition=revision, desiredCount=0, **fields
         )
 
-    def push(self, image: str, content: str) -> str:
+    def push(self, image: str, content: str, *, broken: bool = False) -> str:
         """What `docker push` does; answers the digest of the index."""
         repository, _, tag = image.partition(":")
-        return push_image(self.aws, repository, tag, f"{repository} {content}")
+        return push_image(self.aws, repository, tag, f"{repository} {content}", broken=broken)
 
     def put_image(self, image: str, content: str) -> str:
         """The API call PutImage."""
@@ -108,7 +108,7 @@ class System:
         return len(answer["taskDefinitionArns"])
 
     def said(self) -> list[Json]:
-        """The log lines of both functions, the oldest first."""
+        """The log lines of all functions, the oldest first."""
         return [json.loads(event.message) for event in logs.said(self.aws) if event.message.startswith("{")]
 
     def lines(self, repository: str) -> list[Json]:
@@ -117,7 +117,8 @@ class System:
 
     def decisions(self, repository: str, service: str) -> list[str]:
         """The reasons of all decisions on this service."""
-        return [line["reason"] for line in self.lines(repository) if line.get("ecs_service") == service]
+        lines = [line for line in self.lines(repository) if line.get("ecs_service") == service]
+        return [line["reason"] for line in lines if "decision" in line]
 
     def messages(self, queue_url: str) -> int:
         count = "ApproximateNumberOfMessages"

@@ -1,6 +1,6 @@
 """The permissions that a call of ECS takes."""
 
-from local.server.permissions import Permission, needed
+from local.server.permissions import Permission, needed, to_put_events
 
 ECS = "arn:aws:ecs:eu-central-1:123456789012"
 IN_PROD = {"ecs:cluster": f"{ECS}:cluster/prod"}
@@ -47,4 +47,13 @@ def test_registering_takes_the_family_its_tags_and_every_role_that_it_passes() -
         Permission("ecs:RegisterTaskDefinition", revision),
         Permission("ecs:TagResource", revision, {"ecs:CreateAction": "RegisterTaskDefinition"}),
         Permission("iam:PassRole", role, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}),
+    ]
+
+
+def test_putting_events_takes_the_bus_and_names_the_source_of_each() -> None:
+    entry = {"Source": "tagalong", "DetailType": "tagalong Notice"}
+    events = "arn:aws:events:eu-west-1:123456789012"
+    named = {"events:source": "tagalong", "events:detail-type": "tagalong Notice"}
+    assert to_put_events({"Entries": [entry]}, events) == [
+        Permission("events:PutEvents", f"{events}:event-bus/default", named)
     ]

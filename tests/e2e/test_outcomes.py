@@ -1,0 +1,106 @@
+"""What became of a push: a rollout that fails is rolled back, remembered and told, and not repeated."""
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from e2e.system import Json, System
+
+pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
+
+ROLLS_BACK: Any = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A queue that hears of what the topic or the event bus tells."""
+
+    system: System
+    url: str
+
+    def read(self) -> list[Json]:
+        answer = self.system.aws.client("sqs").receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
+
+
+@pytest.fixture(scope="module")
+def mailbox(system: System) -> Mailbox:
+    """Both at once: a message of the topic has a `Subject`, an event a `detail`."""
+    sqs = system.aws.client("sqs")
+    url = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [allowed]})})
+    system.aws.client("sns").subscribe(TopicArn=system.outputs["Topic"], Protocol="sqs", Endpoint=arn)
+    events = system.aws.client("events")
+    events.put_rule(Name="mailbox", EventPattern=json.dumps({"source": ["tagalong"]}))
+    events.put_targets(Rule="mailbox", Targets=[{"Id": "mailbox", "Arn": arn}])
+    return Mailbox(system, url)
+
+
+@pytest.fixture(scope="module")
+def first(system: System) -> str:
+    """The digest that `web` runs after its first, good rollout."""
+    system.create_repositories("outcome/web")
+    system.put_image("outcome/web:prod", "0")
+    revision = system.register("outcome-web", "outcome/web:prod")
+    system.serve("outcome", "web", revision, deploymentConfiguration=ROLLS_BACK)
+    digest = system.push("outcome/web:prod", "1")
+    system.eventually(partial(rollouts, system), ["completed"], "the first rollout")
+    return digest
+
+
+def rollouts(system: System) -> list[str]:
+    return [line["rollout"] for line in system.lines("outcome/web") if "rollout" in line]
+
+
+def sweep(system: System) -> None:
+    """Wait until it has looked at the service."""
+    seen = len(sweeps(system))
+    system.aws.client("lambda").invoke(
+        FunctionName=system.outputs["FinderFunction"],
+        InvocationType="Event",
+        Payload=json.dumps({"sweep": {"cluster": "outcome"}}),
+    )
+    system.eventually(lambda: len(sweeps(system)) > seen, wanted=True, what="a sweep")
+
+
+def sweeps(system: System) -> list[str]:
+    lines = [line for line in system.said() if line.get("cause") == "sweep" and "decision" in line]
+    return [line["reason"] for line in lines if line.get("cluster") == "outcome"]
+
+
+def test_a_rollout_that_ecs_completes_is_published_as_a_parameter(system: System, first: str) -> None:
+    name = "/tagalong/outcome/web/c0"
+    value = system.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+
+    assert value == system.image(f"outcome/web@{first}")
+
+
+def test_an_image_that_fails_is_rolled_back_told_and_not_deployed_again(
+    system: System, mailbox: Mailbox, first: str
+) -> None:
+    system.push("outcome/web:prod", "2", broken=True)
+    system.eventually(lambda: rollouts(system)[-1:], ["rolled-back"], "the end of the rollback")
+    revisions = system.revisions("outcome-web")
+
+    sweep(system)
+
+    assert system.images("outcome", "web") == [f"outcome/web@{first}"]
+    assert system.revisions("outcome-web") == revisions
+    assert sweeps(system)[-1] == "rollout-failed"
+    told = mailbox.read()
+    mails = [message["Subject"] for message in told if "Subject" in message]
+    assert "web in outcome was rolled back from outcome/web:prod" in mails
+    events = [message["detail"]["kind"] for message in told if "detail" in message]
+    assert events == ["started", "failed", "rolled-back"]
+
+
+def test_the_next_image_is_deployed(system: System, first: str) -> None:
+    digest = system.push("outcome/web:prod", "3")
+
+    system.eventually(partial(system.images, "outcome", "web"), [f"outcome/web@{digest}"], "the next image")
+    system.eventually(lambda: rollouts(system)[-1:], ["completed"], "the last rollout")
