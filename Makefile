@@ -12,7 +12,7 @@ IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 CDK := $(IN_VENV) node_modules/.bin/cdk --no-notices
 LOCKS := requirements.txt requirements-dev.txt lambda/requirements.txt local/requirements.txt
 
-.PHONY: help demo up logs down test bootstrap deploy diff destroy lock clean
+.PHONY: help demo up logs down test bench bootstrap deploy diff destroy lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test: $(VENV) $(CDK_CLI) $(MINISTACK) ## format, lint, types, import direction, 
 	@.venv/bin/mypy
 	@PYTHONPATH=lambda:. .venv/bin/lint-imports
 	@$(IN_VENV) pytest --numprocesses 2 --dist loadgroup
+
+bench: $(VENV) ## how fast large fleets are, beside what the quotas of ECS allow: ten minutes or so
+	@PYTHONPATH=lambda:.:tests .venv/bin/python -m benchmarks
 
 bootstrap: $(VENV) $(CDK_CLI) ## prepare an AWS account and region for the CDK, once
 	@$(CDK) bootstrap

@@ -1,7 +1,8 @@
 """The finder's use case: a push or a sweep becomes jobs. It only reads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tagalong.decisions import Service, Skip
 from tagalong.jobs import Job, jobs
@@ -9,6 +10,8 @@ from tagalong.planning import Policy, relevance
 from tagalong.ports import Inventory
 from tagalong.pushes import Cause, Ignored, IgnoreReason, Push, Sweep
 from tagalong.revisions import Container
+
+_AT_ONCE = 500  # services: the quota for reading them fills up again while their revisions are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,21 @@ class Finder:
             return Ignored(IgnoreReason.OUT_OF_SCOPE, sentence)
         concerned: list[Service] = []
         skips: list[Skip] = []
-        services = list(self.inventory.services_in(self._clusters(cause)))
-        containers = self.inventory.containers({service.revision for service in services} - {""})
-        for service in services:
-            match self._relevance(service, containers.get(service.revision, ()), cause):
+        seen = 0
+        for service, containers in self._services(cause):
+            seen += 1
+            match self._relevance(service, containers, cause):
                 case Skip() as skip:
                     skips.append(skip)
                 case True:
                     concerned.append(service)
-        return Found(tuple(jobs(cause, concerned)), tuple(skips), len(services))
+        return Found(tuple(jobs(cause, concerned)), tuple(skips), seen)
+
+    def _services(self, cause: Cause) -> Iterator[tuple[Service, Sequence[Container]]]:
+        services = iter(self.inventory.services_in(self._clusters(cause)))
+        while some := list(islice(services, _AT_ONCE)):
+            containers = self.inventory.containers({service.revision for service in some} - {""})
+            yield from ((service, containers.get(service.revision, ())) for service in some)
 
     def _out_of_scope(self, cause: Cause) -> str | None:
         match cause:

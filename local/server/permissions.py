@@ -1,4 +1,4 @@
-"""The permissions that a call of ECS and PutEvents take, as the service authorization reference lists them."""
+"""The permissions that calls of ECS and PutEvents take, as the service authorization reference lists them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -71,6 +71,17 @@ def test_a_job_that_is_returned_comes_back_and_one_that_is_not_stays_out(url: st
     assert [it["Body"] for it in receive(url)] == [JOB.to_json()]
 
 
+def test_a_family_waits_for_its_job_that_is_at_work(url: str) -> None:
+    JobQueue(url).send([replace(JOB, family=f"family-{number}") for number in range(10)])
+    at_work = receive(url)
+    JobQueue(url).send([replace(OF_ANOTHER_EVENT, family="family-0")])
+    assert not receive(url)
+
+    boto3.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=at_work[0]["ReceiptHandle"])
+
+    assert [Job.from_json(it["Body"]).cause.event_id for it in receive(url)] == ["event-2"]
+
+
 def test_a_large_backlog_is_sent_beside_the_jobs(url: str) -> None:
     long = Backlog(tuple(replace(JOB, family=f"{n:0200}") for n in range(800)))
 

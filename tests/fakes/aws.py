@@ -66,6 +66,7 @@ class FakeAws:
     """what went to the default event bus"""
     parameters: dict[str, str] = field(default_factory=dict)
     visibility: dict[str, int] = field(default_factory=dict)
+    received: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     requests: list[tuple[str, Json]] = field(default_factory=list)
     hook: Callable[[str, str], object] = _nothing
@@ -441,25 +442,39 @@ class FakeAws:
         return {"QueueUrl": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{body['QueueName']}"}
 
     def _receive_message(self, body: Json) -> Json:
-        """What was received stays out until its visibility is changed to 0."""
+        """What was received stays out until its visibility is changed to 0, and so does its group."""
         queue = self.failed if "failed" in body["QueueUrl"] else self.queue
-        visible = [m for m in queue if not self.visibility.get(m["MessageDeduplicationId"])]
+        groups_at_work = {m["MessageGroupId"] for m in queue if self._is_out(m)}
+        visible = [m for m in queue if m["MessageGroupId"] not in groups_at_work]
         received = visible[: body["MaxNumberOfMessages"]]
         self.visibility |= {m["MessageDeduplicationId"]: 30 for m in received}
-        return {"Messages": [_received(message) for message in received]}
+        self.received.update(m["MessageDeduplicationId"] for m in received)
+        return {"Messages": [self._received(message) for message in received]}
+
+    def _is_out(self, message: Json) -> bool:
+        return bool(self.visibility.get(message["MessageDeduplicationId"]))
+
+    def _received(self, message: Json) -> Json:
+        name = message["MessageDeduplicationId"]
+        return {
+            "MessageId": name,
+            "Body": message["MessageBody"],
+            "ReceiptHandle": name,
+            "Attributes": {
+                "MessageGroupId": message["MessageGroupId"],
+                "MessageDeduplicationId": name,
+                "ApproximateReceiveCount": str(self.received[name]),
+            },
+            "MessageAttributes": message.get("MessageAttributes", {}),
+        }
 
     def _change_message_visibility(self, body: Json) -> Json:
         self.visibility[body["ReceiptHandle"]] = body["VisibilityTimeout"]
         return {}
 
-
-def _received(message: Json) -> Json:
-    return {
-        "Body": message["MessageBody"],
-        "ReceiptHandle": message["MessageDeduplicationId"],
-        "Attributes": {"MessageGroupId": message["MessageGroupId"]},
-        "MessageAttributes": message.get("MessageAttributes", {}),
-    }
+    def _delete_message(self, body: Json) -> Json:
+        self.queue = [m for m in self.queue if m["MessageDeduplicationId"] != body["ReceiptHandle"]]
+        return {}
 
 
 def _call(request: AWSPreparedRequest) -> tuple[str, Json]:

@@ -1,5 +1,7 @@
 """What is known of revisions survives the function, and is only ever a cache."""
 
+from itertools import groupby
+
 import pytest
 
 from fakes.aws import HOST, FakeAws, Refused
@@ -55,6 +57,23 @@ def test_a_finder_of_1000_services_needs_111_reads(pipeline: Pipeline) -> None:
     reads = pipeline.aws.calls - before
     del reads["SendMessageBatch"]
     assert reads.total() == 111
+
+
+def test_revisions_are_read_while_the_quota_for_services_fills_up_again(pipeline: Pipeline) -> None:
+    """ECS lets 100 DescribeServices pass at once, and these are 50."""
+    fleet(pipeline.aws, 1200)
+    reads_of_a_cold_finder(pipeline)
+
+    order = [action for action, _ in pipeline.aws.requests if action.startswith("Describe")]
+    runs = [(action, len(list(calls))) for action, calls in groupby(order)]
+    assert runs == [
+        ("DescribeServices", 50),
+        ("DescribeTaskDefinition", 500),
+        ("DescribeServices", 50),
+        ("DescribeTaskDefinition", 500),
+        ("DescribeServices", 20),
+        ("DescribeTaskDefinition", 200),
+    ]
 
 
 @pytest.mark.parametrize("action", ["BatchGetItem", "BatchWriteItem"])

@@ -1,0 +1,56 @@
+"""What the functions take until they can work, beside an empty one, from the asset as Lambda gets it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from shutil import make_archive
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from benchmarks.environments import ENVIRONMENT
+from fakes.aws import Json
+
+GOAL = 1.25
+_RUNS = 11
+_BARE = 'import boto3; boto3.client("ecs")'
+_HANDLERS = {
+    "finder": "from tagalong.handlers import find; find.finder(); find.queue()",
+    "deployer": "from tagalong.handlers import deploy; deploy.ecs(); deploy.ecr()",
+}
+# CPU time, as Lambda gives a function a part of a processor; other work on this machine counts little.
+_CLOCK = "import time; start = time.process_time(); {}; print(time.process_time() - start)"
+
+
+def measure(runs: int = _RUNS) -> Json:
+    """Seconds of CPU time, the ratio to an empty function with one client, and bytes."""
+    # Where a process of the benchmark starts another, that imports what is imported here: not the CDK.
+    from infra.bundling import build  # noqa: PLC0415
+
+    with TemporaryDirectory() as temporary:
+        asset = Path(temporary, "asset")
+        build(asset)
+        seconds = _seconds({"bare": _BARE, **_HANDLERS}, asset, runs)
+        ratios = {name: seconds[name] / seconds["bare"] for name in _HANDLERS}
+        goal = {"in_goal": all(ratio <= GOAL for ratio in ratios.values())}
+        return {"seconds": seconds, "ratios": ratios, **goal, "bytes": _sizes(asset)}
+
+
+def _seconds(codes: dict[str, str], asset: Path, runs: int) -> dict[str, float]:
+    """In turns: what slows this machine down for a while slows all of them down."""
+    taken = [{name: _run(code, asset) for name, code in codes.items()} for _ in range(runs)]
+    return {name: median(run[name] for run in taken) for name in codes}
+
+
+def _run(code: str, asset: Path) -> float:
+    """Nothing compiled: Lambda's file system of an asset can be read only."""
+    own = {"PYTHONPATH": str(asset), "PYTHONDONTWRITEBYTECODE": "1", "TAGALONG_QUOTA_SHARE": "0.8"}
+    python = [sys.executable, "-S", "-c", _CLOCK.format(code)]
+    environment = {"PATH": os.defpath, **ENVIRONMENT, **own}
+    return float(subprocess.run(python, env=environment, check=True, capture_output=True, text=True).stdout)
+
+
+def _sizes(asset: Path) -> dict[str, int]:
+    unpacked = sum(path.stat().st_size for path in asset.rglob("*") if path.is_file())
+    zipped = Path(make_archive(str(asset), "zip", asset)).stat().st_size
+    return {"unpacked": unpacked, "zipped": zipped}

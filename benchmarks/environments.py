@@ -1,0 +1,205 @@
+"""The execution environments of Lambda: a process each, with AWS's clock, and the poller in front of SQS."""
+
+import os
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, Self
+
+from fakes.aws import ACCOUNT, REGION, Json
+
+_QUEUES = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": ACCOUNT,  # the strict AWS takes it for the account
+    "AWS_SECRET_ACCESS_KEY": "unchecked",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "TAGALONG_CLUSTERS": "*",
+    "TAGALONG_REPOSITORIES": "*",
+    "TAGALONG_REGISTRIES": ACCOUNT,
+    "TAGALONG_QUEUE_URL": f"{_QUEUES}/jobs.fifo",
+    "TAGALONG_FAILED_JOBS_URL": f"{_QUEUES}/failed-jobs.fifo",
+    "TAGALONG_TRIES": "20",
+    "TAGALONG_DRY_RUN": "false",
+    "TAGALONG_DEFAULT_RULE": "track",
+    "TAGALONG_SELECTION": "all",
+    "TAGALONG_TABLE": "records",
+    "TAGALONG_HISTORY_DAYS": "90",
+    "TAGALONG_TOPIC": "arn:aws:sns:eu-west-1:111122223333:notices",
+    "TAGALONG_NOTIFY": "nothing",
+    "TAGALONG_PARAMETERS": "false",
+}
+_FINDER_TIMEOUT, _DEPLOYER_TIMEOUT = 300, 120  # seconds
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the functions live."""
+
+    endpoint: str  # of the strict AWS
+    upstream: str  # the poller of SQS is none of our functions: it asks here, and is not counted
+    scale: float  # how many times as fast as ours AWS's clock runs
+    latency: float  # seconds on AWS's clock that a call takes on its way
+
+
+@dataclass
+class Clock:
+    """Stands for the module `time`."""
+
+    scale: float
+    ahead: float = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() * self.scale + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds / self.scale)
+
+
+@dataclass
+class Spent:
+    """On AWS's clock, in seconds: each invocation, and by action all calls at the wire and how many."""
+
+    invocations: list[float] = field(default_factory=list)
+    wire: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Spent") -> None:
+        self.invocations += other.invocations
+        self.wire.update(other.wire)
+        self.calls.update(other.calls)
+
+    @property
+    def latency(self) -> dict[str, float]:
+        """The mean of one call."""
+        return {action: self.wire[action] / count for action, count in self.calls.items()}
+
+
+Run = Callable[[World, Clock, Spent, Connection], None]
+
+
+class Environment:
+    """A process. It is ready once imports are done and clients made: the cold start is measured by itself."""
+
+    def __init__(self, run: Run, world: World, share: float) -> None:
+        spawn = get_context("spawn")
+        self._pipe, theirs = spawn.Pipe()
+        self._process = spawn.Process(target=_start, args=(run, world, share, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def ready(self) -> Self:
+        self._pipe.recv()
+        return self
+
+    def ask(self, question: Any) -> Any:
+        self._pipe.send(question)
+        return self._pipe.recv()
+
+    def end(self) -> Spent:
+        spent: Spent = self.ask(None)
+        self._process.join()
+        return spent
+
+
+def _start(run: Run, world: World, share: float, pipe: Connection) -> None:
+    os.environ.update(ENVIRONMENT, AWS_ENDPOINT_URL=world.endpoint, TAGALONG_QUOTA_SHARE=str(share))
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for as long as the process lasts
+    warnings.filterwarnings("ignore", "No application metrics")
+    from tagalong.aws import pacing  # noqa: PLC0415 - only now is the environment what it must be
+
+    clock, spent = Clock(world.scale), Spent()
+    pacing.time = clock  # type: ignore[attr-defined, assignment]  # as much of a clock as it needs
+    _measure_wire(clock, spent, world.latency)
+    with suppress(KeyboardInterrupt, EOFError):
+        run(world, clock, spent, pipe)
+
+
+def _measure_wire(clock: Clock, spent: Spent, latency: float) -> None:
+    from botocore.httpsession import URLLib3Session  # noqa: PLC0415
+
+    send = URLLib3Session.send
+
+    def sent(session: Any, request: Any) -> Any:
+        action = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        start = clock.monotonic()
+        if action not in {"ReceiveMessage", "DeleteMessage"}:
+            clock.sleep(latency)
+        answer = send(session, request)
+        spent.calls[action] += 1
+        spent.wire[action] += clock.monotonic() - start  # type: ignore[assignment]  # a Counter of floats
+        return answer
+
+    URLLib3Session.send = sent  # type: ignore[method-assign, assignment]
+
+
+@dataclass
+class _Context:
+    """Of an invocation that ends at `until`."""
+
+    clock: Clock
+    until: float
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn"
+    aws_request_id: str = "request"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(1000 * (self.until - self.clock.monotonic()))
+
+
+def finder(_world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
+    """An event in, seconds out; or seconds in, that it has nothing to do."""
+    from tagalong.handlers import find  # noqa: PLC0415
+
+    find.finder(), find.queue()
+    pipe.send("ready")
+    while (event := pipe.recv()) is not None:
+        start = clock.monotonic()
+        if isinstance(event, dict):
+            find.handle(event, _Context(clock, start + _FINDER_TIMEOUT))
+            spent.invocations.append(clock.monotonic() - start)
+        else:
+            clock.ahead += event
+        pipe.send(clock.monotonic() - start)
+    pipe.send(spent)
+
+
+def deployer(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
+    """Whatever is in the queue, until it is told to end."""
+    import boto3  # noqa: PLC0415
+
+    from tagalong.handlers import deploy  # noqa: PLC0415
+
+    deploy.ecs(), deploy.ecr(), deploy.queue()
+    sqs = boto3.client("sqs", endpoint_url=world.upstream)
+    url = ENVIRONMENT["TAGALONG_QUEUE_URL"]
+    pipe.send("ready")
+    while not pipe.poll():
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        if not messages:
+            continue
+        start = clock.monotonic()
+        records = [_record(message) for message in messages]
+        answer = deploy.handle({"Records": records}, _Context(clock, start + _DEPLOYER_TIMEOUT))
+        spent.invocations.append(clock.monotonic() - start)
+        failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
+        for message in messages:
+            if message["MessageId"] not in failed:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    pipe.recv()
+    pipe.send(spent)
+
+
+def _record(message: Any) -> Json:
+    """As the event source hands it over."""
+    names = {"MessageId": "messageId", "ReceiptHandle": "receiptHandle", "Body": "body"}
+    return {"attributes": message["Attributes"], **{new: message[old] for old, new in names.items()}}
