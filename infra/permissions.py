@@ -44,7 +44,7 @@ class Permission:
 
 def of_finder(config: Config) -> list[Permission]:
     """Reads, and nothing else."""
-    return [*_list_services(config.clusters), *_describe(config)]
+    return [*_list_services(config.clusters), *_describe(config), _images(config)]
 
 
 def of_deployer(config: Config) -> list[Permission]:
@@ -106,16 +106,23 @@ def _describe(config: Config) -> list[Permission]:
 
 def _compare(config: Config) -> list[Permission]:
     """What ECR has, and what ECS made of it."""
-    repositories = [
+    running = _services(config) + [_arn("ecs", f"service-revision/{it}/*/*") for it in config.clusters]
+    return [
+        _images(config),
+        Permission("ReadIndexes", "ecr:BatchGetImage", _repositories(config), NAMED_BY_GLOB),
+        Permission("ReadWhatRuns", "ecs:DescribeServiceRevisions", running, ANY_SERVICE),
+    ]
+
+
+def _images(config: Config) -> Permission:
+    return Permission("ResolveTags", "ecr:DescribeImages", _repositories(config), NAMED_BY_GLOB)
+
+
+def _repositories(config: Config) -> list[str]:
+    return [
         _arn("ecr", f"repository/{glob}", account)
         for account in config.registries or (THIS_ACCOUNT,)
         for glob in config.repositories
-    ]
-    running = _services(config) + [_arn("ecs", f"service-revision/{it}/*/*") for it in config.clusters]
-    return [
-        Permission("ResolveTags", "ecr:DescribeImages", repositories, NAMED_BY_GLOB),
-        Permission("ReadIndexes", "ecr:BatchGetImage", repositories, NAMED_BY_GLOB),
-        Permission("ReadWhatRuns", "ecs:DescribeServiceRevisions", running, ANY_SERVICE),
     ]
 
 

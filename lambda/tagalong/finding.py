@@ -1,13 +1,14 @@
 """The finder's use case: a push or a sweep becomes jobs. It only reads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from tagalong.decisions import Service, Skip
+from tagalong.images import Repository
 from tagalong.jobs import Job, jobs
 from tagalong.planning import Policy, relevance
-from tagalong.ports import Inventory
+from tagalong.ports import Inventory, Tags
 from tagalong.pushes import Cause, Ignored, IgnoreReason, Push, Sweep
 from tagalong.revisions import Container
 
@@ -21,6 +22,17 @@ class Found:
     jobs: tuple[Job, ...]
     skips: tuple[Skip, ...]
     seen: int
+    pinned: tuple["Pinned", ...] = ()  # what a sweep met
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A digest that tagalong deployed to a service, or its owner with the tag that it follows."""
+
+    service: Service
+    container: str
+    repository: Repository
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +48,30 @@ class Finder:
             return Ignored(IgnoreReason.OUT_OF_SCOPE, sentence)
         concerned: list[Service] = []
         skips: list[Skip] = []
+        pinned: list[Pinned] = []
         seen = 0
         for service, containers in self._services(cause):
             seen += 1
+            if isinstance(cause, Sweep):
+                pinned += self._pinned(service, containers)
             match self._relevance(service, containers, cause):
                 case Skip() as skip:
                     skips.append(skip)
                 case True:
                     concerned.append(service)
-        return Found(tuple(jobs(cause, concerned)), tuple(skips), seen)
+        return Found(tuple(jobs(cause, concerned)), tuple(skips), seen, tuple(pinned))
 
     def _services(self, cause: Cause) -> Iterator[tuple[Service, Sequence[Container]]]:
         services = iter(self.inventory.services_in(self._clusters(cause)))
         while some := list(islice(services, _AT_ONCE)):
             containers = self.inventory.containers({service.revision for service in some} - {""})
             yield from ((service, containers.get(service.revision, ())) for service in some)
+
+    def _pinned(self, service: Service, containers: Iterable[Container]) -> Iterator[Pinned]:
+        for container in containers:
+            repository, digest = container.image.repository, container.image.digest
+            if digest and container.tag and self.policy.scope.covers(repository):
+                yield Pinned(service, container.name, repository, digest)
 
     def _out_of_scope(self, cause: Cause) -> str | None:
         match cause:
@@ -70,3 +91,11 @@ class Finder:
             return relevance(service, containers, cause, self.policy)
         swept = [c for c in containers if cause.repository in (None, c.image.repository.name)]
         return any(c.tag and self.policy.scope.covers(c.image.repository) for c in swept)
+
+
+def untagged(pinned: Sequence[Pinned], tags: Tags) -> Iterator[Pinned]:
+    """Those whose digest has no tag left, or is gone: a lifecycle policy may delete what still runs."""
+    tagged = {repository: tags.tagged(repository) for repository in {it.repository for it in pinned}}
+    for it in pinned:
+        if (known := tagged[it.repository]) is not None and it.digest not in known:
+            yield it

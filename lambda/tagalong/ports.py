@@ -1,6 +1,6 @@
 """What the use cases need of AWS, and what AWS may answer instead."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -84,3 +84,10 @@ class Inventory(Protocol):
 
     def containers(self, revisions: Iterable[str]) -> Mapping[str, Sequence[Container]]:
         """Of each revision, and perhaps of others, the containers with images in private ECR repositories."""
+
+
+class Tags(Protocol):
+    """ECR, as far as the finder needs it."""
+
+    def tagged(self, repository: Repository) -> Collection[str] | None:
+        """The digests that have a tag; None if ECR does not tell."""

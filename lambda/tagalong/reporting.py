@@ -1,15 +1,17 @@
 """How decisions are said: one log line and one metric for each service looked at, in the same words."""
 
+from collections.abc import Iterable
+
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from tagalong.consent import instant
 from tagalong.decisions import Skip
 from tagalong.deploying import Ended, Failed, Outcome, Updated
-from tagalong.finding import Found
+from tagalong.finding import Found, Pinned
 from tagalong.pushes import Cause, Ignored, Sweep
 from tagalong.revisions import Change
-from tagalong.rollouts import Rollout, Status
+from tagalong.rollouts import Rollout, Status, short
 
 _NAMESPACE = "tagalong"
 
@@ -44,6 +46,21 @@ def report_found(found: Found | Ignored) -> None:
     _count("ServicesSeen", found.seen)
     families = [job.family for job in found.jobs]
     logger.info(f"{following} of {found.seen} services are concerned", extra={"families": families})
+
+
+def report_untagged(pinned: Iterable[Pinned]) -> None:
+    """Warn of images that run and that a lifecycle policy may delete."""
+    for it in pinned:
+        _count("Untagged")
+        logger.warning(
+            f"{it.service.name} runs {it.repository.name}@{short(it.digest)}, which has no tag any more: "
+            "if a lifecycle policy deletes it, no task can start",
+            extra={
+                "cluster": _short(it.service.cluster),
+                "ecs_service": it.service.name,
+                "digest": it.digest,
+            },
+        )
 
 
 def report_broken(error: BaseException) -> None:

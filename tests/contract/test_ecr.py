@@ -86,3 +86,14 @@ def test_an_index_contains_its_children_and_no_other_digest(app: Repository) -> 
     assert prod
     assert Ecr().contains(app, prod, child)
     assert not Ecr().contains(app, prod, prod)
+
+
+def test_the_digests_that_have_a_tag_are_told_apart_from_those_that_lost_it(app: Repository) -> None:
+    first = digest_of(app, "prod")
+    second = put(index("second"), _INDEX, "prod")
+
+    tagged = Ecr().tagged(app)
+
+    assert tagged == frozenset([second])
+    assert first != second
+    assert Ecr().tagged(Repository(app.account, app.region, "gone")) == frozenset()

@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
+from contract.test_records import ROLLOUT
 from fakes.aws import HOST
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.inventory import Inventory
@@ -14,6 +15,7 @@ from tagalong.aws.known import KnownRevisions
 from tagalong.decisions import Service, Skip, SkipReason
 from tagalong.ports import AwsError
 from tagalong.revisions import same
+from tagalong.rollouts import Rollout
 
 WEB: Any = {"name": "web", "image": f"{HOST}/web:prod", "memory": 128}
 """`Any`, because the stubs want the keys of a TypedDict."""
@@ -88,7 +90,8 @@ def test_services_are_read_as_they_are_and_what_is_gone_is_said_to_be(ecs: Ecs, 
     found = list(ecs.services({web.cluster: ["web", "deleted"], gone: ["lost"]}))
 
     assert found[0] == web
-    assert replace(web, service_revisions=()) == Service(web.cluster, "web", revision)
+    assert web.arn.endswith(":service/prod/web")
+    assert replace(web, arn="", service_revisions=()) == Service(web.cluster, "web", revision)
     skipped = [skip for skip in found if isinstance(skip, Skip)]
     assert [skip.service.name for skip in skipped] == ["deleted", "lost"]
     assert {skip.reason for skip in skipped} == {SkipReason.SERVICE_GONE}
@@ -193,3 +196,28 @@ def test_what_ecs_refuses_is_said_with_the_action_and_the_code(
 
     with pytest.raises(AwsError, match=rf"^{action}: \w+Exception: "):
         call(ecs)
+
+
+def rollout_of(ecs: Ecs, service: Service, revision: str) -> Rollout:
+    return replace(
+        ROLLOUT, service=service.arn, new_revision=revision, started_at="2020-01-01T00:00:00+00:00"
+    )
+
+
+def test_ecs_is_asked_what_became_of_a_deployment(ecs: Ecs) -> None:
+    serve("prod", "web", taskDefinition=register())
+    new = register()
+    deployment = ecs.update(one(ecs), new)
+
+    fate = ecs.fate(one(ecs), rollout_of(ecs, one(ecs), new))
+
+    assert deployment.id.startswith("ecs-svc/")
+    assert deployment.replaced is None
+    assert fate
+    assert fate.status in {"started", "completed"}
+
+
+def test_of_a_revision_that_was_never_deployed_ecs_tells_nothing(ecs: Ecs) -> None:
+    serve("prod", "web", taskDefinition=register())
+
+    assert ecs.fate(one(ecs), rollout_of(ecs, one(ecs), register())) is None

@@ -345,6 +345,8 @@ class FakeAws:
                 raise Refused("ImageNotFoundException", "The image does not exist.")
             digests = [found]
         details = [self._image(repository, digest) for digest in digests]
+        if body.get("filter", {}).get("tagStatus") == "TAGGED":
+            details = [detail for detail in details if "imageTags" in detail]
         return _page(details, body, "imageDetails", 100, 1000)
 
     def _image(self, repository: str, digest: str) -> Json:
@@ -370,6 +372,9 @@ class FakeAws:
         return {"image": {"imageId": {"imageDigest": digest}}}
 
     # -- DynamoDB ---------------------------------------------------------------------------------------
+
+    def _create_table(self, _body: Json) -> Json:
+        return {}
 
     def _batch_get_item(self, body: Json) -> Json:
         [(table, wanted)] = body["RequestItems"].items()

@@ -428,3 +428,28 @@ def test_a_push_to_a_misconfigured_service_is_told_and_a_sweep_of_it_is_not(pipe
 
     assert told(pipeline.aws) == ["refused"]
     assert "semverr:1.x" in message(pipeline.aws)["email"]
+
+
+def test_a_sweep_warns_of_an_image_that_runs_and_has_lost_its_last_tag(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    tag(pipeline.aws, "tagalong:hold", "true")
+    pipeline.push("app", "prod", GOOD)
+    assert "no tag any more" not in caplog.text
+    pipeline.sweep()
+
+    assert "web runs app@00000000, which has no tag any more" in caplog.text
+
+
+def test_what_ecr_does_not_tell_of_tags_stops_no_sweep(pipeline: Pipeline) -> None:
+    aws = pipeline.aws
+    aws.tags["app", "prod"] = GOOD
+
+    def refuse(action: str, _phase: str) -> None:
+        if action == "DescribeImages" and "filter" in aws.requests[-1][1]:
+            raise Refused("AccessDeniedException", "no")
+
+    aws.hook = refuse
+    pipeline.sweep()
+
+    assert runs(aws) == GOOD

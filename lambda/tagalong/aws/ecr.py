@@ -2,24 +2,31 @@
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import boto3
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tagalong.aws import RETRYING, aws_errors
 from tagalong.images import Image, Repository, why_not_an_image
 
 if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecr.type_defs import ImageDetailTypeDef, ImageIdentifierTypeDef
 
 _PAGE = 1000
 
+_log = Logger(child=True)
+
 
 class Ecr:
-    """Implements deploying.Registry."""
+    """Implements ports.Registry and ports.Tags."""
 
-    def __init__(self) -> None:
-        self._client = boto3.client("ecr", config=RETRYING)
+    @cached_property
+    def _client(self) -> "ECRClient":
+        return boto3.client("ecr", config=RETRYING)
 
     def images(self, repository: Repository, tag: str | None) -> tuple[Image, ...]:
         """Of an index, the index's own digest. An archived image cannot be pulled, and is not found."""
@@ -44,6 +51,22 @@ class Ecr:
             )
         manifests = [json.loads(image["imageManifest"]).get("manifests", ()) for image in answer["images"]]
         return any(child["digest"] == digest for children in manifests for child in children)
+
+    def tagged(self, repository: Repository) -> frozenset[str] | None:
+        pages = self._client.get_paginator("describe_images").paginate(
+            registryId=repository.account,
+            repositoryName=repository.name,
+            filter={"tagStatus": "TAGGED"},
+            PaginationConfig={"PageSize": _PAGE},
+        )
+        try:
+            found = [image for page in pages for image in page["imageDetails"]]
+            return frozenset(image["imageDigest"] for image in found if image.get("imageTags"))
+        except self._client.exceptions.RepositoryNotFoundException:
+            return frozenset()
+        except (BotoCoreError, ClientError) as error:
+            _log.warning(f"nobody knows which images of '{repository.name}' have a tag: {error}")
+            return None
 
     def _describe(self, repository: Repository, tag: str | None) -> "Iterator[ImageDetailTypeDef]":
         registry, name = repository.account, repository.name

@@ -6,14 +6,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tagalong import settings
+from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.inventory import Inventory
 from tagalong.aws.known import KnownRevisions
 from tagalong.aws.sqs import JobQueue
-from tagalong.finding import Finder, Found
+from tagalong.finding import Finder, Found, untagged
 from tagalong.jobs import in_turns
 from tagalong.pushes import Ignored, parse_event
-from tagalong.reporting import cause_fields, logger, metrics, report_found
+from tagalong.reporting import cause_fields, logger, metrics, report_found, report_untagged
 
 
 @metrics.log_metrics
@@ -29,7 +30,13 @@ def handle(event: dict[str, Any], context: LambdaContext) -> None:
     found = finder().find(cause)
     if isinstance(found, Found):
         queue().send(in_turns(found.jobs))
+        report_untagged(untagged(found.pinned, ecr()))
     report_found(found)
+
+
+@cache
+def ecr() -> Ecr:
+    return Ecr()
 
 
 @cache
