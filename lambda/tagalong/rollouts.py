@@ -93,7 +93,8 @@ class Rollout:
         if status not in _NEXT.get(self.status, ()):
             return self
         ended_at = at if status in _ENDS else ""
-        return replace(self, status=status, before=self.status, reason=reason, ended_at=ended_at)
+        why = self.reason if self.status in REJECTING else reason  # of a failure the first reason says most
+        return replace(self, status=status, before=self.status, reason=why, ended_at=ended_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,10 @@ class Kind(StrEnum):
 
 
 _OF_STATUS = {
-    Status.STARTED: (Kind.STARTED, "moves"),
-    Status.COMPLETED: (Kind.COMPLETED, "runs"),
-    Status.FAILED: (Kind.FAILED, "did not get to run"),
-    Status.ROLLED_BACK: (Kind.ROLLED_BACK, "was rolled back from"),
+    Status.STARTED: (Kind.STARTED, "{} moves to the new {}"),
+    Status.COMPLETED: (Kind.COMPLETED, "{} runs the new {}"),
+    Status.FAILED: (Kind.FAILED, "{}: the rollout of {} failed"),
+    Status.ROLLED_BACK: (Kind.ROLLED_BACK, "{} was rolled back from {}"),
 }
 _OF_REASON = {
     SkipReason.ON_HOLD: Kind.HELD,
@@ -76,7 +76,7 @@ def of_rollout(rollout: Rollout) -> Notice | None:
     status = Status.FAILED if rollout.status is Status.ROLLING_BACK else rollout.status
     if status not in _OF_STATUS or (status is Status.FAILED and not rollout.has_just_failed):
         return None
-    kind, verb = _OF_STATUS[status]
+    kind, subject = _OF_STATUS[status]
     images = ", ".join(f"{change.repository.name}:{change.tag}" for change in rollout.changes)
     lines = [_what(kind, rollout), *map(_change, rollout.changes), _revisions(rollout), *_cause(rollout)]
     if rollout.reason and kind is not Kind.COMPLETED:
@@ -89,7 +89,7 @@ def of_rollout(rollout: Rollout) -> Notice | None:
         _last(rollout.cluster),
         rollout.name,
         rollout.service,
-        _subject(f"{rollout.name} in {_last(rollout.cluster)} {verb} {images}"),
+        _subject(subject.format(f"{rollout.name} in {_last(rollout.cluster)}", images)),
         "\n".join([*lines, *_advice(kind, rollout.service)]),
         asdict(rollout),
         runs,
@@ -99,6 +99,8 @@ def of_rollout(rollout: Rollout) -> Notice | None:
 def _of_skip(skip: Skip) -> Notice:
     kind, service = _OF_REASON[skip.reason], skip.service
     verb = "is held back" if kind is Kind.HELD else "cannot be deployed"
+    rejected = skip.reason in {SkipReason.ROLLOUT_FAILED, SkipReason.ROLLED_BACK}
+    to_retry = ["", _to_retry(service.arn)] if rejected else []
     record = {
         "service": service.arn,
         "cluster": service.cluster,
@@ -112,7 +114,12 @@ def _of_skip(skip: Skip) -> Notice:
         service.name,
         service.arn,
         _subject(f"{service.name} in {_last(service.cluster)} {verb}: {skip.reason}"),
-        f"{service.name} in cluster {_last(service.cluster)} stays as it is: {skip.sentence}.",
+        "\n".join(
+            [
+                f"{service.name} in cluster {_last(service.cluster)} stays as it is: {skip.sentence}.",
+                *to_retry,
+            ]
+        ),
         record,
         {it.container: it.image for it in skip.put_back},
     )
@@ -123,7 +130,7 @@ def _what(kind: Kind, rollout: Rollout) -> str:
     return {
         Kind.STARTED: f"{who} is on its way to a new image.",
         Kind.COMPLETED: f"{who} runs the new image: ECS has completed the deployment.",
-        Kind.FAILED: f"{who} did not get to run the new image: ECS gave the deployment up.",
+        Kind.FAILED: f"{who} could not be moved to a new image: its deployment failed.",
         Kind.ROLLED_BACK: f"{who} runs what it ran before: ECS has rolled the deployment back.",
     }[kind]
 
@@ -149,8 +156,12 @@ def _advice(kind: Kind, service: str) -> list[str]:
     return [
         "",
         "tagalong does not deploy this image to this service again. Push another one, or let it try again:",
-        f"aws ecs tag-resource --resource-arn {service} --tags key={RETRY},value=$(date -u +%FT%TZ)",
+        _to_retry(service),
     ]
+
+
+def _to_retry(service: str) -> str:
+    return f"aws ecs tag-resource --resource-arn {service} --tags key={RETRY},value=$(date -u +%FT%TZ)"
 
 
 def _subject(text: str) -> str:
