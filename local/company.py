@@ -59,6 +59,7 @@ def start(aws: EmbeddedAws, web_digest: str) -> None:
             taskDefinition=member.family,
             desiredCount=0,
             deploymentController={"type": member.controller},
+            deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
         )
 
 

@@ -56,12 +56,39 @@ def _demonstrate(aws: EmbeddedAws) -> None:
     if changed or moved:
         raise EmbeddedAwsError(f"the same image moved {changed or moved}")
     _done(f"pushed the same image again: {len(decisions)} decisions, no new revision, no deployment")
+    _break(aws, after)
 
 
-def _push(aws: EmbeddedAws, content: str) -> tuple[str, Mapping[tuple[str, str], Line]]:
+def _break(aws: EmbeddedAws, before: State) -> None:
+    """Push an image that cannot start, and see every service back on the one before it."""
+    digest, decisions = _push(aws, "the shop, version 3", broken=True)
+    moved = [member for member in before if _decision(decisions, member) == "update"]
+    _wait("ECS gives up and rolls back …", lambda: _left(aws) == len(moved))
+    wrong = [member for member in moved if _state(aws)[member].images != before[member].images]
+    if wrong:
+        raise EmbeddedAwsError(f"not rolled back: {wrong}")
+    short = digest.removeprefix("sha256:")[:_DIGEST]
+    _done(f"pushed a version 3 that cannot start, [cyan]{short}[/]: ECS rolled {len(moved)} services back")
+    _done(f"tagalong looked again, and deploys {short} to none of them: it waits for another image")
+
+
+def _left(aws: EmbeddedAws) -> int:
+    """How many services stay on what they run as the image failed on them."""
+    return len(
+        {line["ecs_service"] for line in _lines(aws, "decision") if line["reason"] == "rollout-failed"}
+    )
+
+
+def _decision(decisions: Mapping[tuple[str, str], Line], member: Member) -> str:
+    return str(decisions.get((member.cluster, member.name), {}).get("decision"))
+
+
+def _push(
+    aws: EmbeddedAws, content: str, *, broken: bool = False
+) -> tuple[str, Mapping[tuple[str, str], Line]]:
     """Push the web image, and wait until each service that uses it has a decision."""
     known = {line["event_id"] for line in _lines(aws, "decision")}
-    digest = push_image(aws, WEB, "prod", content)
+    digest = push_image(aws, WEB, "prod", content, broken=broken)
     users = sum(any(image.startswith(WEB) for image in running.images) for running in _state(aws).values())
 
     def decisions() -> dict[tuple[str, str], Line]:

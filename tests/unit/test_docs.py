@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tagalong.decisions import SkipReason
+from tagalong.decisions import SkipReason, UpdateReason
 from tagalong.pushes import IgnoreReason
 
 ROOT = Path(__file__).parents[2]
@@ -16,12 +16,11 @@ def text(path: str) -> str:
     return (ROOT / path).read_text()
 
 
-def first_cells(page: str, heading: str) -> list[str]:
-    """What stands in the first column of the tables of one section, backquotes removed."""
+def first_cells(page: str, heading: str, column: int = 1) -> list[str]:
+    """What stands in the first column (or another) of the tables of one section, backquotes removed."""
     section = text(page).split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return [
-        cell for row in re.findall(r"^\| (.+?) \|", section, re.M) for cell in re.findall(r"`(.+?)`", row)
-    ]
+    rows = [line.split(" | ") for line in re.findall(r"^\| (.+) \|$", section, re.M)]
+    return [word for row in rows for word in re.findall(r"`(.+?)`", row[column - 1])]
 
 
 def headings(page: Path) -> set[str]:
@@ -40,12 +39,14 @@ def configuration_keys() -> list[str]:
 
 
 def actions() -> set[str]:
-    written = text("infra/permissions.py") + text("infra/finder.py")
-    return set(re.findall(r'(?:Permission\(\s*"\w+", |actions=\[)"(\w+:\w+)"', written))
+    written = "".join(text(f"infra/{name}.py") for name in ("permissions", "records", "notices"))
+    return set(re.findall(r'"((?:dynamodb|ec[rs]|events|iam|sns|sqs|ssm):[A-Z]\w+)"', written)) - {
+        "ecs:CreateAction"
+    }
 
 
 def metrics() -> set[str]:
-    counted = re.findall(r"_count\(([^)]+)\)", text("lambda/tagalong/reporting.py"))
+    counted = re.findall(r"(?:_count|_add|add_metric)\(([^)]+)\)", text("lambda/tagalong/reporting.py"))
     return {name for call in counted for name in re.findall(r'"(\w+)"', call)}
 
 
@@ -62,13 +63,13 @@ def test_the_sources_are_read_as_they_are_written() -> None:
     assert {"demo", "deploy"} <= set(make_targets())
 
 
-@pytest.mark.parametrize("reason", [*SkipReason, *IgnoreReason, "new-digest", "aws-error"])
+@pytest.mark.parametrize("reason", [*SkipReason, *IgnoreReason, *UpdateReason, "aws-error"])
 def test_every_reason_is_explained(reason: str) -> None:
     assert reason in first_cells("docs/operations.md", "Decisions")
 
 
 def test_a_reason_that_is_explained_exists() -> None:
-    known = {*SkipReason, *IgnoreReason, "new-digest", "aws-error"}
+    known = {*SkipReason, *IgnoreReason, *UpdateReason, "aws-error"}
 
     assert not set(first_cells("docs/operations.md", "Decisions")) - known
 
@@ -84,7 +85,7 @@ def test_the_configuration_table_has_every_key_and_no_other() -> None:
 
 @pytest.mark.parametrize("action", sorted(actions()))
 def test_every_permission_is_explained(action: str) -> None:
-    assert f"| `{action}` |" in text("README.md")
+    assert action in first_cells("README.md", "The IAM it asks for", column=2)
 
 
 @pytest.mark.parametrize("metric", sorted(metrics()))
