@@ -86,6 +86,9 @@ class Deployer:
                 yield from [service] if isinstance(service, Skip) else self._remember(service)
 
     def _remember(self, service: Service) -> Iterator[Service | Failed | Ended]:
+        if service.status != "ACTIVE":  # ECS tells nothing of its deployments any more
+            yield service
+            return
         try:
             standing, ended = watching.looked(self.records, self.fleet, service)
         except AwsError as error:

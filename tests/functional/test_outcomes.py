@@ -453,3 +453,19 @@ def test_what_ecr_does_not_tell_of_tags_stops_no_sweep(pipeline: Pipeline) -> No
     pipeline.sweep()
 
     assert runs(aws) == GOOD
+
+
+def test_of_a_service_that_is_being_deleted_ecs_is_not_asked(pipeline: Pipeline) -> None:
+    aws = pipeline.aws
+    pipeline.push("app", "prod", GOOD)
+    aws.services["prod", "web"]["status"] = "DRAINING"
+
+    def refuse(action: str, _phase: str) -> None:
+        if action == "ListServiceDeployments":
+            raise Refused("ServiceNotActiveException", "Service was not ACTIVE.")
+
+    aws.hook = refuse
+    pipeline.sweep()
+
+    assert not aws.queue
+    assert not aws.failed
