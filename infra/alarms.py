@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra.deployer import Deployer
 from infra.finder import Finder
-from infra.metrics import count
+from infra.metrics import count, total
 from infra.queues import DeadLetterQueue, JobQueue
 from infra.watcher import Watcher
 
@@ -22,6 +22,7 @@ class Alarms(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, email: str | None) -> None:
         super().__init__(scope, id_)
+        self.all: list[cloudwatch.Alarm] = []
         self.topic = self._topic(email) if email else None
 
     def _dead_letters(self, id_: str, queue: DeadLetterQueue, description: str) -> None:
@@ -48,6 +49,7 @@ class Alarms(Construct):
             evaluation_periods=1,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+        self.all.append(alarm)
         if self.topic:
             alarm.add_alarm_action(actions.SnsAction(self.topic))
 
@@ -99,16 +101,14 @@ class TagalongAlarms(Alarms):
 
     def _failed_rollouts(self) -> None:
         """The watcher hears of most, the deployer finds the rest."""
-        failed = {
-            f"{service}{number}": count(service, name).with_(period=PERIOD)
+        failed = [
+            count(service, name)
             for service in ("watcher", "deployer")
-            for number, name in enumerate(("RolloutsFailed", "RolloutsRolledBack"))
-        }
+            for name in ("RolloutsFailed", "RolloutsRolledBack")
+        ]
         self._alarm(
             "RolloutFailed",
-            cloudwatch.MathExpression(
-                expression="SUM(FILL(METRICS(), 0))", using_metrics=dict(failed), period=PERIOD
-            ),
+            total("rollouts failed", *failed).with_(period=PERIOD),
             "ECS gave up or rolled back a rollout that tagalong had begun.",
             threshold=0,
         )

@@ -33,7 +33,6 @@ class Deployer(Construct):
         self.function.add_to_role_policy(permissions.send_jobs(self.job_queue, self.failed_jobs))
         self.function.permit(permissions.of_deployer(config))
         records.keep_rollouts_for(self.function)
-        self.function.add_environment("TAGALONG_HISTORY_DAYS", str(config.history_days))
         notices.sent_by(self.function)
         self.function.add_event_source(
             event_sources.SqsEventSource(
