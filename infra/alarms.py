@@ -22,6 +22,7 @@ class Alarms(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, email: str | None) -> None:
         super().__init__(scope, id_)
+        self.all: list[cloudwatch.Alarm] = []
         self.topic = self._topic(email) if email else None
 
     def _dead_letters(self, id_: str, queue: DeadLetterQueue, description: str) -> None:
@@ -48,6 +49,7 @@ class Alarms(Construct):
             evaluation_periods=1,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+        self.all.append(alarm)
         if self.topic:
             alarm.add_alarm_action(actions.SnsAction(self.topic))
 

@@ -1,93 +1,127 @@
-"""One page: what moved, what is stuck and why; below it what was decided and what went wrong."""
+"""One page: what moved, what is stuck and why; below it how it went on over the day, and tagalong itself."""
 
 from collections.abc import Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk.aws_cloudwatch import Color
 from constructs import Construct
 
+from infra.alarms import Alarms
 from infra.deployer import Deployer
 from infra.finder import Finder
-from infra.metrics import count, seconds
+from infra.metrics import count, seconds, total
 from infra.watcher import Watcher
+
+# A sweep finds those of a service again and again, and nobody waits for it to move.
+LEFT_ALONE = (
+    *("other-tag", "pinned-by-owner", "pin-rule", "out-of-scope", "not-enabled", "disabled"),
+    *("service-not-active", "service-gone"),
+)
+GOING_WELL = ("up-to-date", "new-digest", "re-pinned", "completed", "replaced")
 
 
 class Dashboard(cloudwatch.Dashboard):
     def __init__(
-        self, scope: Construct, id_: str, *, finder: Finder, deployer: Deployer, watcher: Watcher
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        finder: Finder,
+        deployer: Deployer,
+        watcher: Watcher,
+        alarms: Alarms,
     ) -> None:
+        functions = (finder, deployer, watcher)
         super().__init__(
             scope,
             id_,
             default_interval=Duration.days(1),
             widgets=[
-                [_last_day()],
-                [_what_moved(deployer, watcher), _what_is_stuck(finder, deployer)],
-                [_how_long(), _rollouts()],
-                [_skips_by_reason(), _dead_letters(finder, deployer, watcher)],
-                _decisions(),
-                [
-                    _job_queue(deployer),
-                    _durations(finder, deployer, watcher),
-                    _errors(finder, deployer, watcher),
-                ],
+                [_how_many()],
+                [_alarms(alarms)],
+                [_what_moved(deployer, watcher)],
+                [_what_is_stuck(*functions)],
+                [_rollouts(), _how_long()],
+                [_skips_by_reason(), _decisions()],
+                [_pushes(), _dead_letters(*functions)],
+                [_job_queue(deployer), _errors(*functions), _durations(*functions)],
             ],
         )
 
 
-def _last_day() -> cloudwatch.SingleValueWidget:
+def _how_many() -> cloudwatch.SingleValueWidget:
     return cloudwatch.SingleValueWidget(
-        title="The last day",
+        title="Services: the last day, or the time chosen above",
         width=24,
         height=3,
-        period=Duration.days(1),
-        set_period_to_time_range=False,
+        set_period_to_time_range=True,
         metrics=[
-            count("deployer", "Updated", "services moved"),
-            count("rollouts", "RolloutsCompleted", "completed"),
-            count("rollouts", "RolloutsFailed", "failed"),
-            count("rollouts", "RolloutsRolledBack", "rolled back"),
-            count("deployer", "Held", "put back by a person, and held"),
+            *_moved(),
+            total("held: put back by a person", count("deployer", "Held"), color=Color.PURPLE),
         ],
     )
 
 
+def _moved() -> list[cloudwatch.IMetric]:
+    ended = [
+        ("completed", "RolloutsCompleted", Color.GREEN),
+        ("failed", "RolloutsFailed", Color.RED),
+        ("rolled back", "RolloutsRolledBack", Color.ORANGE),
+    ]
+    both = [total(label, count("rollouts", name), color=color) for label, name, color in ended]
+    return [total("moved", count("deployer", "Updated"), color=Color.BLUE), *both]
+
+
+def _alarms(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
+    return cloudwatch.AlarmStatusWidget(title="Alarms", width=24, height=2, alarms=alarms.all)
+
+
 def _what_moved(deployer: Deployer, watcher: Watcher) -> cloudwatch.LogQueryWidget:
+    """A line for each rollout: how it began and where it is."""
     return _log_query(
-        "What moved in the last day",
+        "What moved",
         (deployer, watcher),
-        'filter decision = "update" or ispresent(rollout)',
-        "fields @timestamp, cluster, ecs_service, coalesce(rollout, decision) as what, new_revision, message",
-        "sort @timestamp desc",
-        "limit 100",
-    )
-
-
-def _what_is_stuck(finder: Finder, deployer: Deployer) -> cloudwatch.LogQueryWidget:
-    return _log_query(
-        "What is stuck, and why: the last answer for each service that did not move",
-        (finder, deployer),
-        'filter decision in ["skip", "fail"] and reason not in ["up-to-date", "other-tag"]',
-        "stats max(@timestamp) as at, latest(message) as why by cluster, ecs_service, reason",
+        'filter decision in ["update", "would-update"] or ispresent(rollout)',
+        "fields coalesce(rollout, decision) as became, coalesce(ecs_reason, message) as words",
+        "stats latest(timestamp) as at, latest(became) as state, earliest(message) as what,"
+        " latest(words) as ecs_says by cluster, ecs_service, new_revision",
         "sort at desc",
         "limit 100",
+        "display at, state, cluster, ecs_service, new_revision, what, ecs_says",
     )
 
 
-def _how_long() -> cloudwatch.GraphWidget:
-    update = [seconds("deployer", "PushToUpdate", p, f"push to update, {p}") for p in ("p50", "p99")]
-    steady = [seconds("rollouts", "PushToSteady", p, f"push to steady state, {p}") for p in ("p50", "p99")]
-    return _graph("How long a push takes, in seconds", *update, *steady)
+def _what_is_stuck(*functions: Finder | Deployer | Watcher) -> cloudwatch.LogQueryWidget:
+    """The last answer for each service, where that is not that all is well."""
+    return _log_query(
+        "What is stuck, and why",
+        functions,
+        "filter ispresent(ecs_service)",
+        "fields coalesce(rollout, reason) as became, coalesce(ecs_reason, message) as words",
+        f"filter became not in {_strings(LEFT_ALONE)}",
+        "stats latest(timestamp) as at, latest(became) as state, latest(words) as why"
+        " by cluster, ecs_service",
+        f"filter state not in {_strings(GOING_WELL)}",
+        "sort at desc",
+        "limit 100",
+        "display at, state, cluster, ecs_service, why",
+    )
+
+
+def _strings(words: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{word}"' for word in words) + "]"
 
 
 def _rollouts() -> cloudwatch.GraphWidget:
-    ended = {
-        "RolloutsCompleted": "completed",
-        "RolloutsFailed": "failed",
-        "RolloutsRolledBack": "rolled back",
-    }
-    begun = count("deployer", "Updated", "begun")
-    return _graph("Rollouts", begun, *(count("rollouts", name, label) for name, label in ended.items()))
+    return _graph("Rollouts", *_moved())
+
+
+def _how_long() -> cloudwatch.GraphWidget:
+    percentiles = ("p50", "p99")
+    update = [seconds("deployer", "PushToUpdate", p, f"until ECS is told, {p}") for p in percentiles]
+    steady = [seconds("rollouts", "PushToSteady", p, f"until the image runs, {p}") for p in percentiles]
+    return _graph("How long it takes from a push", *update, *steady, unit="seconds")
 
 
 def _skips_by_reason() -> cloudwatch.GraphWidget:
@@ -100,6 +134,25 @@ def _skips_by_reason() -> cloudwatch.GraphWidget:
     return _graph("Services that stayed as they were, by reason", skips)
 
 
+def _decisions() -> cloudwatch.GraphWidget:
+    names = {"Updated": "moved", "WouldUpdate": "would move (dry run)", "Skipped": "stayed"}
+    decided = [total(label, count("deployer", name)) for name, label in names.items()]
+    failed = total("failed, and tried again", count("deployer", "Failed"), color=Color.RED)
+    return _graph("What the deployer decided, in services", *decided, failed)
+
+
+def _pushes() -> cloudwatch.GraphWidget:
+    names = {
+        "Causes": "pushes and sweeps",
+        "Ignored": "events ignored",
+        "Jobs": "jobs",
+        "ServicesSeen": "services seen",
+    }
+    return _graph(
+        "What the finder found", *(total(label, count("finder", name)) for name, label in names.items())
+    )
+
+
 def _dead_letters(finder: Finder, deployer: Deployer, watcher: Watcher) -> cloudwatch.GraphWidget:
     queues = {
         "push not delivered": finder.undelivered_pushes,
@@ -108,33 +161,26 @@ def _dead_letters(finder: Finder, deployer: Deployer, watcher: Watcher) -> cloud
         "outcome lost": watcher.lost_outcomes,
     }
     visible = [
-        queue.metric_approximate_number_of_messages_visible(label=label) for label, queue in queues.items()
+        total(label, queue.metric_approximate_number_of_messages_visible()) for label, queue in queues.items()
     ]
-    return _graph("Dead letters", *visible)
-
-
-def _decisions() -> list[cloudwatch.IWidget]:
-    deployer = ("Updated", "WouldUpdate", "Skipped", "Failed")
-    finder = ("Causes", "Ignored", "Jobs", "ServicesSeen")
-    return [
-        _graph("Services: what the deployer decided", *(count("deployer", name) for name in deployer)),
-        _graph("Pushes and sweeps: what the finder found", *(count("finder", name) for name in finder)),
-    ]
+    return _graph("Given up: dead letters", *visible, unit="messages")
 
 
 def _job_queue(deployer: Deployer) -> cloudwatch.GraphWidget:
-    age = deployer.job_queue.metric_approximate_age_of_oldest_message(label="seconds")
-    return _graph("Age of the oldest job", age, width=8)
-
-
-def _durations(*functions: Finder | Deployer | Watcher) -> cloudwatch.GraphWidget:
-    durations = [it.function.metric_duration(label=it.node.id.lower()) for it in functions]
-    return _graph("Duration of the functions", *durations, width=8)
+    age = total("oldest job", deployer.job_queue.metric_approximate_age_of_oldest_message())
+    return _graph("How long jobs wait", age, width=8, unit="seconds")
 
 
 def _errors(*functions: Finder | Deployer | Watcher) -> cloudwatch.GraphWidget:
-    errors = [it.function.metric_errors(label=it.node.id.lower()) for it in functions]
+    errors = [total(it.node.id.lower(), it.function.metric_errors()) for it in functions]
     return _graph("Errors of the functions", *errors, width=8)
+
+
+def _durations(*functions: Finder | Deployer | Watcher) -> cloudwatch.GraphWidget:
+    durations = [
+        it.function.metric_duration(label=it.node.id.lower(), statistic="Maximum") for it in functions
+    ]
+    return _graph("Duration of the functions, maximum", *durations, width=8, unit="milliseconds")
 
 
 def _log_query(
@@ -142,9 +188,12 @@ def _log_query(
 ) -> cloudwatch.LogQueryWidget:
     groups = [it.function.log_group.log_group_name for it in who]
     return cloudwatch.LogQueryWidget(
-        title=title, width=12, height=9, log_group_names=groups, query_lines=list(query)
+        title=title, width=24, height=6, log_group_names=groups, query_lines=list(query)
     )
 
 
-def _graph(title: str, *metrics: cloudwatch.IMetric, width: int = 12) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=width, height=6)
+def _graph(
+    title: str, *metrics: cloudwatch.IMetric, width: int = 12, unit: str | None = None
+) -> cloudwatch.GraphWidget:
+    axis = cloudwatch.YAxisProps(min=0, label=unit, show_units=False)
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), left_y_axis=axis, width=width, height=6)

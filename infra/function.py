@@ -60,6 +60,5 @@ def _environment(service: str, config: Config) -> dict[str, str]:
         "TAGALONG_SELECTION": config.selection,
         "TAGALONG_DEFAULT_RULE": config.default_rule,
         "TAGALONG_QUOTA_SHARE": str(config.quota_share),
-        "TAGALONG_HISTORY_DAYS": str(config.history_days),
         "TAGALONG_DRY_RUN": str(config.dry_run).lower(),
     }

@@ -5,6 +5,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.config import Config
 from infra.function import TagalongFunction
 
 
@@ -15,7 +16,7 @@ class Records(dynamodb.Table):
     again what has failed.
     """
 
-    def __init__(self, scope: Construct, id_: str) -> None:
+    def __init__(self, scope: Construct, id_: str, *, config: Config) -> None:
         super().__init__(
             scope,
             id_,
@@ -28,12 +29,14 @@ class Records(dynamodb.Table):
             ),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
+        self._history_days = config.history_days
 
     def keep_revisions_for(self, function: TagalongFunction) -> None:
         self._permit(function, "KnowRevisions", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")
 
     def keep_rollouts_for(self, function: TagalongFunction) -> None:
         self._permit(function, "RememberRollouts", "dynamodb:Query", "dynamodb:PutItem")
+        function.add_environment("TAGALONG_HISTORY_DAYS", str(self._history_days))
 
     def _permit(self, function: TagalongFunction, sid: str, *actions: str) -> None:
         function.add_to_role_policy(

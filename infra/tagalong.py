@@ -15,7 +15,8 @@ from infra.watcher import Watcher
 class Tagalong(Construct):
     def __init__(self, scope: Construct, id_: str, *, config: Config) -> None:
         super().__init__(scope, id_)
-        self.records, self.notices = Records(self, "Records"), Notices(self, "Notices", config=config)
+        self.records = Records(self, "Records", config=config)
+        self.notices = Notices(self, "Notices", config=config)
         self.deployer = Deployer(self, "Deployer", config=config, records=self.records, notices=self.notices)
         job_queue = self.deployer.job_queue
         self.finder = Finder(self, "Finder", config=config, job_queue=job_queue, records=self.records)
@@ -31,5 +32,10 @@ class Tagalong(Construct):
             email=config.alarm_email,
         )
         self.dashboard = Dashboard(
-            self, "Dashboard", finder=self.finder, deployer=self.deployer, watcher=self.watcher
+            self,
+            "Dashboard",
+            finder=self.finder,
+            deployer=self.deployer,
+            watcher=self.watcher,
+            alarms=self.alarms,
         )

@@ -135,7 +135,7 @@ def report_rollout(rollout: Rollout) -> None:
             "cluster": _short(rollout.cluster),
             "ecs_service": rollout.name,
             "rollout": rollout.status,
-            "ecs_reason": rollout.reason,
+            **({"ecs_reason": rollout.reason} if rollout.reason else {}),
             "old_revision": _short(rollout.old_revision),
             "new_revision": _short(rollout.new_revision),
             "containers": [_container(change) for change in rollout.changes],

@@ -18,6 +18,7 @@ from infra.registry import RegistryStack
 from infra.stack import TagalongStack
 from infrastructure.templates import CONTEXT, ROOT, WITHOUT_BUNDLING, Synthesized, app, stack, variables
 from tagalong.settings import Settings
+from tagalong.telling import Kind
 
 REGISTRIES = ["111111111111", "222222222222"]
 FORWARD_TO = ["333333333333", "444444444444"]
@@ -32,6 +33,9 @@ EVERYTHING = {
     "registries": REGISTRIES,
     "forwardTo": FORWARD_TO,
     "quotaShare": 0.5,
+    "historyDays": 30,
+    "notify": ["started", "completed", "failed", "rolled-back", "held", "refused"],
+    "parameters": True,
 }
 
 
@@ -55,6 +59,7 @@ def test_the_template_is_the_one_that_was_reviewed(snapshot: SnapshotAssertion) 
         pytest.param(TagalongStack, {}, id="defaults"),
         pytest.param(TagalongStack, EVERYTHING, id="everything"),
         pytest.param(TagalongStack, {"dryRun": True}, id="dry run"),
+        pytest.param(TagalongStack, {"dryRun": True, "parameters": True}, id="dry run, parameters"),
         pytest.param(RegistryStack, {"forwardTo": FORWARD_TO}, id="registry"),
         pytest.param(RegistryStack, EVERYTHING, id="registry, everything"),
     ],
@@ -103,7 +108,9 @@ def test_the_stack_fits_any_account_region_and_partition() -> None:
     assert set(re.findall(r"\b\d{12}\b", template)) == set(REGISTRIES)
 
 
-@pytest.mark.parametrize(("service", "module"), [("finder", "find"), ("deployer", "deploy")])
+@pytest.mark.parametrize(
+    ("service", "module"), [("finder", "find"), ("deployer", "deploy"), ("watcher", "watch")]
+)
 def test_the_functions_are_told_what_their_code_reads(service: str, module: str) -> None:
     code = (ROOT / f"lambda/tagalong/handlers/{module}.py").read_text()
     told = variables(stack().function(service)).items()
@@ -124,6 +131,21 @@ def test_the_functions_are_told_the_configuration() -> None:
     assert told["TAGALONG_DRY_RUN"] == "true"
 
 
+def test_who_follows_rollouts_is_told_for_how_long_and_what_to_tell() -> None:
+    for service in ("deployer", "watcher"):
+        told = variables(stack(**EVERYTHING).function(service))
+
+        assert told["TAGALONG_HISTORY_DAYS"] == "30"
+        assert told["TAGALONG_NOTIFY"] == "started,completed,failed,rolled-back,held,refused"
+        assert told["TAGALONG_PARAMETERS"] == "true"
+
+
+def test_to_tell_nothing_is_said_in_a_word_that_is_no_kind() -> None:
+    told = variables(stack(notify=[]).function("watcher"))
+
+    assert not set(told["TAGALONG_NOTIFY"].split(",")) & set(Kind)
+
+
 def test_the_only_registry_is_that_of_this_account_unless_others_are_named() -> None:
     assert variables(stack().function("finder"))["TAGALONG_REGISTRIES"] == {"Ref": "AWS::AccountId"}
 
@@ -141,7 +163,7 @@ def test_a_permissions_boundary_in_the_context_is_on_every_role() -> None:
     roles = Synthesized(TagalongStack(bounded, "tagalong", config=Config())).resources("AWS::IAM::Role")
 
     boundaries = [json.dumps(role["PermissionsBoundary"]) for role in roles.values()]
-    assert len(boundaries) == 2
+    assert len(boundaries) == 3
     assert all("policy/company-boundary" in boundary for boundary in boundaries)
 
 
@@ -151,12 +173,17 @@ def test_what_an_operator_asks_for_is_an_output() -> None:
     assert set(outputs) == {
         "FinderFunction",
         "DeployerFunction",
+        "WatcherFunction",
         "FinderLogs",
         "DeployerLogs",
+        "WatcherLogs",
         "JobQueueUrl",
         "UndeliveredPushesUrl",
         "FailedPushesUrl",
         "FailedJobsUrl",
+        "LostOutcomesUrl",
+        "Topic",
+        "Records",
         "Dashboard",
     }
     assert all(output["Description"] for output in outputs.values())

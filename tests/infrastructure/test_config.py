@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config import RULE, Config, ConfigError
+from infra.config import KINDS, RULE, Config, ConfigError
 from infrastructure.templates import CONTEXT
 from tagalong.rules import RuleError, parse_rule
+from tagalong.telling import Kind
 
 KEYS = [
     *("clusters", "repositories", "taskRolePaths", "alarmEmail", "logRetentionDays", "dryRun"),
     *("selection", "defaultRule", "sweep", "registries", "forwardTo", "quotaShare"),
+    *("historyDays", "notify", "parameters"),
 ]
 TAG_CHARACTERS = "ABYZabcyz0189._-"
 VALUES = st.recursive(
@@ -58,6 +60,9 @@ def test_the_defaults_are_the_whole_account_swept_every_hour() -> None:
         registries=(),
         forward_to=(),
         quota_share=0.8,
+        history_days=90,
+        notify=("failed", "rolled-back", "held", "refused"),
+        parameters=False,
     )
 
 
@@ -80,6 +85,9 @@ def test_every_key_is_read() -> None:
         "registries": ["111111111111", "222222222222"],
         "forwardTo": ["333333333333"],
         "quotaShare": 0.5,
+        "historyDays": 3650,
+        "notify": ["started", "completed"],
+        "parameters": True,
     }
 
     assert Config.from_context(keys) == Config(
@@ -95,6 +103,9 @@ def test_every_key_is_read() -> None:
         registries=("111111111111", "222222222222"),
         forward_to=("333333333333",),
         quota_share=0.5,
+        history_days=3650,
+        notify=("started", "completed"),
+        parameters=True,
     )
 
 
@@ -115,6 +126,21 @@ def test_what_is_named_twice_counts_once() -> None:
 @pytest.mark.parametrize("sweep", ["5 minutes", "90 minutes", "1 hour", "2 hours", "1 day", "30 days", "off"])
 def test_a_sweep_is_a_rate_of_five_minutes_or_more_or_off(sweep: str) -> None:
     assert Config.from_context({"sweep": sweep}).sweep == sweep
+
+
+def test_the_kinds_that_can_be_chosen_are_those_that_the_lambda_code_tells() -> None:
+    assert set(KINDS) == set(Kind)
+    assert set(Config().notify) < set(Kind)
+
+
+def test_a_kind_that_is_not_known_is_answered_with_those_that_are() -> None:
+    assert str(refusal({"notify": ["broken"]})).endswith(
+        "give a list of started, completed, failed, rolled-back, held, refused, which may be empty"
+    )
+
+
+def test_nobody_need_be_notified() -> None:
+    assert Config.from_context({"notify": []}) == Config(notify=())
 
 
 @pytest.mark.parametrize("context", ["dryRun", "[]", [], 1, True])
@@ -172,6 +198,18 @@ def test_an_unknown_key_is_refused_naming_the_nearest() -> None:
         ("quotaShare", 1.5),
         ("quotaShare", "0.5"),
         ("quotaShare", True),
+        ("historyDays", 0),
+        ("historyDays", 3651),
+        ("historyDays", "90"),
+        ("historyDays", 1.5),
+        ("historyDays", True),
+        ("notify", ["rolledback"]),
+        ("notify", ["failed", "*"]),
+        ("notify", "all"),
+        ("notify", [["failed"]]),
+        ("notify", None),
+        ("parameters", "true"),
+        ("parameters", 0),
     ],
 )
 def test_a_refusal_names_the_key_the_value_and_the_remedy(key: str, value: Any) -> None:

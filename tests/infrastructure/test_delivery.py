@@ -1,11 +1,13 @@
-"""From EventBridge to the deployer, and the three ways to fail on the way."""
+"""From EventBridge to the deployer and back from ECS, and the four ways to fail on the way."""
 
 import json
+from typing import Any
 
 import pytest
 
 from infrastructure.templates import ROOT, Synthesized, stack
 from tagalong.pushes import Sweep, parse_event
+from tagalong.rollouts import parse_deployment_event
 
 REGISTRIES = ["111111111111", "222222222222"]
 TAGGED_PUSHES = {
@@ -79,17 +81,60 @@ def test_eventbridge_may_write_to_its_dead_letter_queue(tagalong: Synthesized) -
 
     allowed = [it for it in policy["PolicyDocument"]["Statement"] if it["Effect"] == "Allow"]
     rules = {it["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::GetAtt"][0] for it in allowed}
-    assert rules == set(tagalong.resources("AWS::Events::Rule"))
+    assert rules == {id_ for id_ in tagalong.resources("AWS::Events::Rule") if "Finder" in id_}
     assert all(it["Principal"] == {"Service": "events.amazonaws.com"} for it in allowed)
 
 
-def test_a_push_that_the_finder_cannot_handle_is_tried_three_times_then_becomes_a_dead_letter(
-    tagalong: Synthesized,
+@pytest.mark.parametrize(("function", "queue"), [("Finder", "FailedPushes"), ("Watcher", "LostOutcomes")])
+def test_an_event_that_a_function_cannot_handle_is_tried_three_times_then_becomes_a_dead_letter(
+    tagalong: Synthesized, function: str, queue: str
 ) -> None:
-    invoke = tagalong.only("AWS::Lambda::EventInvokeConfig")
+    invokes = tagalong.resources("AWS::Lambda::EventInvokeConfig").items()
+    (invoke,) = (it for id_, it in invokes if f"Tagalong{function}" in id_)
 
+    assert f"{function}Function" in invoke["FunctionName"]["Ref"]
     assert invoke["MaximumRetryAttempts"] == 2
-    assert "FailedPushes" in invoke["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+    assert queue in invoke["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    """As EventBridge does it, for patterns of plain values."""
+    if isinstance(pattern, dict):
+        return all(matches(it, event.get(key)) for key, it in pattern.items())
+    return event in pattern
+
+
+RECORDED = [
+    json.loads(path.read_text()) for path in sorted((ROOT / "tests/events").glob("deployment-*.json"))
+]
+
+
+@pytest.mark.parametrize("event", RECORDED, ids=lambda event: event["detail"]["reason"])
+def test_the_watcher_hears_what_ecs_tells_of_deployments_and_understands_it(
+    tagalong: Synthesized, event: dict[str, Any]
+) -> None:
+    rule = tagalong.rule("DeploymentRule")
+
+    assert (rule["State"], matches(rule["EventPattern"], event)) == ("ENABLED", True)
+    assert parse_deployment_event(event).name == event["detail"]["eventName"]
+
+
+@pytest.mark.parametrize("event", ["service-action", "push"])
+def test_the_watcher_hears_nothing_else(tagalong: Synthesized, event: str) -> None:
+    recorded = json.loads((ROOT / f"tests/events/{event}.json").read_text())
+
+    assert not matches(tagalong.rule("DeploymentRule")["EventPattern"], recorded)
+
+
+def test_what_the_watcher_is_not_told_becomes_a_dead_letter(tagalong: Synthesized) -> None:
+    (target,) = tagalong.rule("DeploymentRule")["Targets"]
+    policies = tagalong.resources("AWS::SQS::QueuePolicy").items()
+    (policy,) = (it for id_, it in policies if "LostOutcomes" in id_)
+
+    (allowed,) = (it for it in policy["PolicyDocument"]["Statement"] if it["Effect"] == "Allow")
+    assert "WatcherFunction" in target["Arn"]["Fn::GetAtt"][0]
+    assert "LostOutcomes" in target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+    assert "DeploymentRule" in allowed["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::GetAtt"][0]
 
 
 def test_jobs_are_queued_in_order_within_a_family_and_become_dead_letters(tagalong: Synthesized) -> None:
@@ -138,24 +183,32 @@ def test_every_queue_is_encrypted_and_refuses_plain_http(tagalong: Synthesized) 
     assert refusing == set(queues)
 
 
-@pytest.mark.parametrize("service", ["finder", "deployer"])
+@pytest.mark.parametrize("service", ["finder", "deployer", "watcher"])
 def test_the_functions_run_on_arm_with_the_newest_python(tagalong: Synthesized, service: str) -> None:
     function = tagalong.function(service)
 
     assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
 
 
-def test_what_is_known_of_revisions_is_kept_as_the_lambda_code_writes_it(tagalong: Synthesized) -> None:
-    code = (ROOT / "lambda/tagalong/aws/known.py").read_text()
+@pytest.mark.parametrize("module", ["known", "records"])
+def test_the_table_has_the_keys_that_the_lambda_code_writes(tagalong: Synthesized, module: str) -> None:
+    code = (ROOT / f"lambda/tagalong/aws/{module}.py").read_text()
     table = tagalong.only("AWS::DynamoDB::Table")
 
-    names = [it["AttributeName"] for it in (*table["KeySchema"], table["TimeToLiveSpecification"])]
-    assert names == ["revision", "expires"]
-    assert all(f'"{name}":' in code for name in names)
+    assert [(it["AttributeName"], it["KeyType"]) for it in table["KeySchema"]] == [
+        ("subject", "HASH"),
+        ("item", "RANGE"),
+    ]
+    assert {it["AttributeType"] for it in table["AttributeDefinitions"]} == {"S"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert '"subject": {' in code
+    assert '"item": ' in code
+    assert "expires" in code
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_the_cache_goes_with_the_stack(tagalong: Synthesized) -> None:
+def test_the_records_can_be_had_back_and_go_with_the_stack(tagalong: Synthesized) -> None:
     (table,) = (it for it in tagalong.template["Resources"].values() if it["Type"] == "AWS::DynamoDB::Table")
 
     assert table["DeletionPolicy"] == "Delete"
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}

@@ -1,14 +1,12 @@
-"""Who hears of what: alarms, logs, the dashboard."""
+"""Who hears of what: alarms, notices, logs."""
 
-import json
-import re
 from typing import Any
 
 import pytest
 
-from infrastructure.templates import ROOT, Synthesized, stack
-from tagalong import reporting
-from tagalong.decisions import Service, Skip, SkipReason
+from fakes.aws import Json
+from infrastructure.day import written
+from infrastructure.templates import Synthesized, stack
 
 
 @pytest.fixture(scope="module")
@@ -21,23 +19,58 @@ def dead_letter_queues(tagalong: Synthesized) -> set[str]:
     return {id_ for id_, queue in queues if "RedrivePolicy" not in queue}
 
 
-def test_each_of_the_three_dead_letter_queues_has_an_alarm_on_its_first_message(
-    tagalong: Synthesized,
-) -> None:
-    alarms = [it for it in tagalong.resources("AWS::CloudWatch::Alarm").values() if it["Threshold"] == 0]
+def alarm(tagalong: Synthesized, id_: str) -> dict[str, Any]:
+    alarms = tagalong.resources("AWS::CloudWatch::Alarm").items()
+    (found,) = (it for name, it in alarms if f"Alarms{id_}" in name)
+    return dict(found)
 
-    watched = {alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for alarm in alarms}
-    assert len(watched) == 3
+
+def test_each_of_the_four_dead_letter_queues_has_an_alarm_on_its_first_message(tagalong: Synthesized) -> None:
+    alarms = tagalong.resources("AWS::CloudWatch::Alarm").values()
+    on_dead_letters = [it for it in alarms if it.get("MetricName") == "ApproximateNumberOfMessagesVisible"]
+
+    watched = {it["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for it in on_dead_letters}
+    assert len(watched) == 4
     assert watched == dead_letter_queues(tagalong)
-    assert {alarm["MetricName"] for alarm in alarms} == {"ApproximateNumberOfMessagesVisible"}
-    assert {alarm["ComparisonOperator"] for alarm in alarms} == {"GreaterThanThreshold"}
+    assert {(it["Threshold"], it["ComparisonOperator"]) for it in on_dead_letters} == {
+        (0, "GreaterThanThreshold")
+    }
+
+
+@pytest.mark.parametrize(
+    ("id_", "queue"),
+    [
+        ("PushNotDelivered", "UndeliveredPushes"),
+        ("FinderFailed", "FailedPushes"),
+        ("JobFailed", "FailedJobs"),
+        ("OutcomeLost", "LostOutcomes"),
+    ],
+)
+def test_each_alarm_watches_the_queue_that_it_speaks_of(tagalong: Synthesized, id_: str, queue: str) -> None:
+    assert queue in alarm(tagalong, id_)["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
 
 
 def test_an_alarm_tells_of_jobs_that_wait_long_before_sqs_drops_them(tagalong: Synthesized) -> None:
-    alarms = tagalong.resources("AWS::CloudWatch::Alarm").values()
-    (waiting,) = (it for it in alarms if it["MetricName"] == "ApproximateAgeOfOldestMessage")
+    waiting = alarm(tagalong, "JobsWaiting")
 
-    assert waiting["Threshold"] == 3600
+    assert (waiting["MetricName"], waiting["Threshold"]) == ("ApproximateAgeOfOldestMessage", 3600)
+
+
+def test_an_alarm_tells_of_the_first_rollout_that_failed_whoever_saw_it(
+    tagalong: Synthesized, day: list[Json]
+) -> None:
+    failed = alarm(tagalong, "RolloutFailed")
+
+    [dimension] = failed["Dimensions"]
+    read = (failed["Namespace"], failed["MetricName"], (dimension["Name"],), dimension["Value"])
+    assert read == ("tagalong", "RolloutsFailed", ("service",), "rollouts")
+    assert read in written(day)
+    assert (failed["Statistic"], failed["Threshold"], failed["ComparisonOperator"]) == (
+        "Sum",
+        0,
+        "GreaterThanThreshold",
+    )
+    assert failed["TreatMissingData"] == "notBreaching"
 
 
 def test_every_alarm_says_what_happened_and_where_to_look(tagalong: Synthesized) -> None:
@@ -45,95 +78,61 @@ def test_every_alarm_says_what_happened_and_where_to_look(tagalong: Synthesized)
         assert alarm["AlarmDescription"].endswith(" What to do: docs/operations.md")
 
 
+def alarm_topics(tagalong: Synthesized) -> list[str]:
+    return [id_ for id_ in tagalong.resources("AWS::SNS::Topic") if "Notices" not in id_]
+
+
 def test_alarms_are_mailed_to_the_configured_address() -> None:
     tagalong = stack(alarmEmail="ops@example.com")
 
-    (topic,) = tagalong.resources("AWS::SNS::Topic")
+    (topic,) = alarm_topics(tagalong)
     (subscription,) = tagalong.resources("AWS::SNS::Subscription").values()
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
+    assert subscription["TopicArn"] == {"Ref": topic}
     alarms = tagalong.resources("AWS::CloudWatch::Alarm").values()
-    assert [alarm["AlarmActions"] for alarm in alarms] == [[{"Ref": topic}]] * 4
+    assert [alarm["AlarmActions"] for alarm in alarms] == [[{"Ref": topic}]] * 6
 
 
-def test_the_alarms_of_this_account_may_publish_to_the_topic() -> None:
-    (policy,) = stack(alarmEmail="ops@example.com").resources("AWS::SNS::TopicPolicy").values()
+def test_the_alarms_of_this_account_may_publish_to_their_topic() -> None:
+    policies = stack(alarmEmail="ops@example.com").resources("AWS::SNS::TopicPolicy").items()
+    (policy,) = (it for id_, it in policies if "Notices" not in id_)
 
     (allowed,) = (it for it in policy["PolicyDocument"]["Statement"] if it["Effect"] == "Allow")
     assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_without_an_address_there_is_no_topic(tagalong: Synthesized) -> None:
-    assert not tagalong.resources("AWS::SNS::Topic")
+def test_without_an_address_there_is_no_topic_for_alarms(tagalong: Synthesized) -> None:
+    assert not alarm_topics(tagalong)
+
+
+def test_there_is_always_a_topic_for_notices_and_nobody_on_it_unasked(tagalong: Synthesized) -> None:
+    (topic,) = tagalong.resources("AWS::SNS::Topic")
+
+    assert tagalong.template["Outputs"]["Topic"]["Value"] == {"Ref": topic}
+    assert not tagalong.resources("AWS::SNS::Subscription")
+
+
+def test_the_topic_for_notices_refuses_plain_http(tagalong: Synthesized) -> None:
+    (statement,) = tagalong.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "sns:Publish")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_each_function_logs_to_a_group_of_its_own_that_forgets_and_goes_with_the_stack() -> None:
     tagalong = stack(logRetentionDays=90)
 
     groups = tagalong.resources("AWS::Logs::LogGroup")
-    used = {tagalong.function(it)["LoggingConfig"]["LogGroup"]["Ref"] for it in ("finder", "deployer")}
+    services = ("finder", "deployer", "watcher")
+    used = {tagalong.function(it)["LoggingConfig"]["LogGroup"]["Ref"] for it in services}
     assert used == set(groups)
-    assert [group["RetentionInDays"] for group in groups.values()] == [90, 90]
+    assert [group["RetentionInDays"] for group in groups.values()] == [90, 90, 90]
     assert {tagalong.template["Resources"][id_]["DeletionPolicy"] for id_ in groups} == {"Delete"}
 
 
-def widgets(tagalong: Synthesized) -> list[dict[str, Any]]:
-    (dashboard,) = tagalong.resources("AWS::CloudWatch::Dashboard").values()
-    _, parts = dashboard["DashboardBody"]["Fn::Join"]
-    body = "".join(part if isinstance(part, str) else "token" for part in parts)
-    return [widget["properties"] for widget in json.loads(body)["widgets"]]
+@pytest.mark.parametrize("service", ["finder", "deployer", "watcher"])
+def test_no_two_functions_share_a_role(tagalong: Synthesized, service: str) -> None:
+    functions = [tagalong.function(it) for it in ("finder", "deployer", "watcher") if it != service]
 
-
-def log_query(tagalong: Synthesized, title: str) -> str:
-    (query,) = (it["query"] for it in widgets(tagalong) if "query" in it and it["title"] == title)
-    return str(query)
-
-
-@pytest.fixture
-def of_a_skip(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """What the Lambda code writes when it leaves a service alone: a metric and a log line."""
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "finder")
-    reporting.report(Skip(Service("prod", "web", "web:1"), SkipReason.OTHER_TAG, "it follows 'prod'"))
-    reporting.metrics.clear_metrics()
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-
-def test_the_dashboard_shows_metrics_that_the_lambda_code_writes(tagalong: Synthesized) -> None:
-    code = (ROOT / "lambda/tagalong/reporting.py").read_text()
-    metrics = [metric for widget in widgets(tagalong) for metric in widget.get("metrics", [])]
-
-    shown = {name for namespace, name, *_ in (it for it in metrics if len(it) > 1) if namespace == "tagalong"}
-    assert {"Updated", "Skipped", "Failed", "Causes", "Jobs", "ServicesSeen"} <= shown
-    assert shown <= set(re.findall(r'"([A-Z]\w+)"', code))
-
-
-def test_the_dashboard_lists_the_decisions_of_both_functions(tagalong: Synthesized) -> None:
-    query = log_query(tagalong, "Decisions in the last day")
-
-    assert query.count("SOURCE") == 2
-    assert "fields @timestamp, cluster, ecs_service, decision, reason, message" in query
-    assert "filter ispresent(decision)" in query
-
-
-def test_the_dashboard_finds_the_skips_of_every_reason(
-    tagalong: Synthesized, of_a_skip: list[dict[str, Any]]
-) -> None:
-    metrics = [metric for widget in widgets(tagalong) for metric in widget.get("metrics", [])]
-    (search,) = (it[0]["expression"] for it in metrics if len(it) == 1)
-
-    (written,) = (it["_aws"]["CloudWatchMetrics"][0] for it in of_a_skip if "_aws" in it)
-    (dimensions,) = written["Dimensions"]
-    schema = ",".join([written["Namespace"], *dimensions])
-    assert search == f"SEARCH('{{{schema}}} MetricName=\"{written['Metrics'][0]['Name']}\"', 'Sum')"
-
-
-def test_the_dashboard_tells_in_words_why_a_service_did_not_move(
-    tagalong: Synthesized, of_a_skip: list[dict[str, Any]]
-) -> None:
-    query = log_query(tagalong, "Why did my service not move? The last answer")
-
-    (line,) = (it for it in of_a_skip if "_aws" not in it)
-    assert query.count("SOURCE") == 2
-    assert 'filter decision in ["skip", "fail"]' in query
-    assert "latest(message) as why by cluster, ecs_service, reason" in query
-    assert {"decision", "message", "cluster", "ecs_service", "reason"} <= set(line)
+    assert tagalong.function(service)["Role"] not in [it["Role"] for it in functions]

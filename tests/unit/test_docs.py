@@ -41,7 +41,8 @@ def configuration_keys() -> list[str]:
 def actions() -> set[str]:
     written = "".join(text(f"infra/{name}.py") for name in ("permissions", "records", "notices"))
     return set(re.findall(r'"((?:dynamodb|ec[rs]|events|iam|sns|sqs|ssm):[A-Z]\w+)"', written)) - {
-        "ecs:CreateAction"
+        "ecs:CreateAction",
+        "iam:PassedToService",
     }
 
 
