@@ -11,7 +11,7 @@ from pathlib import Path
 from local.embedded import LOCAL, ROOT, EmbeddedAws, EmbeddedAwsError
 from local.process import last_lines
 
-_CDK = ROOT / "node_modules" / ".bin" / "cdk"
+_CLI = ROOT / "node_modules" / ".bin" / "cdk"
 
 
 def deploy(aws: EmbeddedAws, config: Mapping[str, object] | None = None) -> dict[str, str]:
@@ -20,13 +20,11 @@ def deploy(aws: EmbeddedAws, config: Mapping[str, object] | None = None) -> dict
     context = [] if config is None else ["--context", f"tagalong={json.dumps(config)}"]
     with ThreadPoolExecutor() as pool:  # neither needs the other, and each takes a while
         # Where there is no cdk.json there is no app that bootstrap would synthesize for nothing.
-        bootstrap = pool.submit(
-            _cdk, aws, "bootstrap", f"aws://{aws.account}/{aws.region}", cwd=aws.directory
-        )
-        synth = pool.submit(_cdk, aws, "synth", "--quiet", "--output", assembly, *context)
+        bootstrap = pool.submit(cdk, aws, "bootstrap", f"aws://{aws.account}/{aws.region}", cwd=aws.directory)
+        synth = pool.submit(cdk, aws, "synth", "--quiet", "--output", assembly, *context)
         bootstrap.result()
         synth.result()
-    _cdk(
+    cdk(
         aws,
         "deploy",
         "tagalong",
@@ -41,12 +39,13 @@ def deploy(aws: EmbeddedAws, config: Mapping[str, object] | None = None) -> dict
     return dict(stack)
 
 
-def _cdk(aws: EmbeddedAws, command: str, *arguments: str, cwd: Path = ROOT) -> None:
+def cdk(aws: EmbeddedAws, command: str, *arguments: str, cwd: Path = ROOT) -> None:
+    """Our app's, or in another directory somebody else's."""
     log = aws.directory / f"cdk-{command}.log"
     with log.open("wb") as output:
         # S603: every word of the command is ours.
         done = subprocess.run(  # noqa: S603
-            [_CDK, command, "--no-notices", *arguments],
+            [_CLI, command, "--no-notices", *arguments],
             cwd=cwd,
             env=_environment(aws),
             stdin=subprocess.DEVNULL,

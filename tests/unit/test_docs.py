@@ -123,3 +123,10 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         target = page.parent / path if path else page
         assert target.exists(), path
         assert not anchor or anchor in headings(target), f"{path}#{anchor}"
+
+
+def test_the_cdk_code_that_is_shown_is_the_code_that_is_tested() -> None:
+    shown = re.findall(r"^```python\n(.+?)^```", text("docs/iac.md"), re.M | re.S)
+
+    assert shown
+    assert not [code for code in shown if code not in text("docs/examples/cdk/app.py")]
