@@ -70,6 +70,7 @@ class Service:
     tags: Mapping[str, str] = field(default_factory=dict)
     service_revisions: tuple[str, ...] = ()  # ARNs: what its deployments resolved
     deployments: frozenset[str] = field(default=frozenset(), compare=False)  # ids: a moment's state
+    deploying: bool = field(default=False, compare=False)  # its revision, and that goes well so far
     rolling_back: bool = field(default=False, compare=False)
 
 

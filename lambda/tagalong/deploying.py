@@ -90,7 +90,8 @@ class Deployer:
             yield service
             return
         try:
-            standing, ended = watching.looked(self.records, self.fleet, service)
+            sweep = isinstance(self.cause, Sweep)
+            standing, ended = watching.looked(self.records, self.fleet, service, thoroughly=sweep)
         except AwsError as error:
             yield Failed(service, error)
             return

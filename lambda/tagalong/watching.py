@@ -12,6 +12,7 @@ from tagalong.rollouts import (
     Rejection,
     Rollout,
     Standing,
+    Status,
     after,
     rejected,
 )
@@ -26,10 +27,18 @@ def heard(records: Records, event: DeploymentEvent) -> Rollout | None:
     return rollout
 
 
-def looked(records: Records, fates: Fates, service: Service) -> tuple[Standing, Rollout | None]:
-    """What is remembered of a service, and its rollout if it was found to have gone on."""
+def looked(
+    records: Records, fates: Fates, service: Service, *, thoroughly: bool
+) -> tuple[Standing, Rollout | None]:
+    """What is remembered of a service, and its rollout if it was found to have gone on.
+
+    If not thoroughly, ECS is not asked as long as the service itself says that the rollout is under way.
+    """
     standing = records.standing(service.arn)
     if not standing.latest or not standing.latest.is_open:
+        return standing, None
+    under_way = service.deploying and service.revision == standing.latest.new_revision
+    if under_way and standing.latest.status is Status.STARTED and not thoroughly:
         return standing, None
     fate = fates.fate(service, standing.latest)
     rollout = standing.latest.became(fate.status, fate.reason, fate.at) if fate else standing.latest

@@ -59,6 +59,8 @@ class FakeAws:
     sent: set[str] = field(default_factory=set)
     table: dict[tuple[str, str], Json] = field(default_factory=dict)
     """(subject, item) -> the item"""
+    items: dict[str, set[str]] = field(default_factory=dict)
+    """subject -> items: a query must not read the whole table"""
     service_deployments: list[Json] = field(default_factory=list)
     published: list[Json] = field(default_factory=list)
     """what went to SNS topics"""
@@ -136,7 +138,7 @@ class FakeAws:
         deployments = service["deployments"]
         for deployment in deployments:
             deployment["status"] = "ACTIVE"
-        deployments.insert(0, _deployment(revision, len(deployments)))
+        deployments.insert(0, _deployment(revision, len(deployments)) | {"rolloutState": "IN_PROGRESS"})
         service["taskDefinition"] = revision
         self._deploys(service, revision)
 
@@ -397,7 +399,8 @@ class FakeAws:
 
     def _put_item(self, body: Json) -> Json:
         item = body["Item"]
-        self.table[item["subject"]["S"], item["item"]["S"]] = item
+        self.table[_key(item)] = item
+        self.items.setdefault(item["subject"]["S"], set()).add(item["item"]["S"])
         return {}
 
     def _query(self, body: Json) -> Json:
@@ -405,7 +408,7 @@ class FakeAws:
         assert body["KeyConditionExpression"] == "subject = :service"
         assert body["ScanIndexForward"] is False
         subject = body["ExpressionAttributeValues"][":service"]["S"]
-        keys = sorted((key for key in self.table if key[0] == subject), reverse=True)
+        keys = [(subject, item) for item in sorted(self.items.get(subject, ()), reverse=True)]
         start = keys.index(_key(body["ExclusiveStartKey"])) + 1 if "ExclusiveStartKey" in body else 0
         page = keys[start : start + body["Limit"]]
         answer: Json = {"Items": [self.table[key] for key in page]}

@@ -41,8 +41,8 @@ def released(held: Held) -> Iterator[None]:
         held.released.set()
 
 
-@pytest.mark.parametrize("at", range(1, CALLS + 1))
-def test_a_deployer_that_is_overtaken_at_any_call_by_another_with_the_same_jobs_undoes_nothing(
+@pytest.mark.parametrize("at", range(1, CALLS + 1, 2))
+def test_a_deployer_that_is_overtaken_at_every_other_call_by_another_with_the_same_jobs_undoes_nothing(
     company: Company, strict: StrictAws, at: int
 ) -> None:
     """It took so long that the visibility timeout of its messages ended."""

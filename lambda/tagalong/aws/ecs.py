@@ -18,7 +18,7 @@ from tagalong.rollouts import Fate, Rollout
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_ecs.type_defs import DeploymentTypeDef, ServiceTypeDef
+    from mypy_boto3_ecs.type_defs import ServiceTypeDef
 
 _DESCRIBE_SERVICES_LIMIT = 10
 _TWIN_SEARCH = 10  # what a crashed run left is among the last few revisions of its family
@@ -131,6 +131,11 @@ class Ecs:
 
 def _service(described: "ServiceTypeDef") -> Service:
     """AWS may leave out the controller of an ordinary service; task sets carry the revision of others."""
+    deployments = described.get("deployments", ())
+    states = {deployment["status"]: deployment.get("rolloutState") for deployment in deployments}
+    in_progress = states.get("PRIMARY") == "IN_PROGRESS"
+    # The circuit breaker puts the old revision back in a new deployment, beside the failed one.
+    failed = any(deployment.get("rolloutState") == "FAILED" for deployment in deployments)
     task_sets = {task_set.get("status"): task_set for task_set in described.get("taskSets", ())}
     return Service(
         cluster=described["clusterArn"],
@@ -141,17 +146,11 @@ def _service(described: "ServiceTypeDef") -> Service:
         managed_by=described.get("resourceManagementType", "CUSTOMER"),
         tags={tag["key"]: tag["value"] for tag in described.get("tags", ())},
         arn=described["serviceArn"],
-        deployments=frozenset(deployment["id"] for deployment in described.get("deployments", ())),
-        rolling_back=_rolling_back(described.get("deployments", ())),
+        deployments=frozenset(deployment["id"] for deployment in deployments),
+        deploying=in_progress and not failed,
+        rolling_back=in_progress and failed,
         service_revisions=tuple(current["arn"] for current in described.get("currentServiceRevisions", ())),
     )
-
-
-def _rolling_back(deployments: "Sequence[DeploymentTypeDef]") -> bool:
-    """The circuit breaker puts the old revision back in a new deployment, beside the failed one."""
-    states = {deployment["status"]: deployment.get("rolloutState") for deployment in deployments}
-    failed = any(deployment.get("rolloutState") == "FAILED" for deployment in deployments)
-    return failed and states.get("PRIMARY") == "IN_PROGRESS"
 
 
 def _gone(cluster: str, name: str) -> Skip:

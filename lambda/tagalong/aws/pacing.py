@@ -26,17 +26,19 @@ class Bucket:
 
 # Burst and refill a second, for each account and region:
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
-_QUOTAS = {
-    (50, 20): ("DescribeTaskDefinition",),
-    (20, 1): ("RegisterTaskDefinition",),
-    (100, 20): ("DescribeServices", "ListServices"),
-    (50, 5): ("UpdateService",),
-}
+_QUOTAS = (
+    (50, 20, ("DescribeTaskDefinition",)),
+    (20, 1, ("RegisterTaskDefinition",)),
+    (100, 20, ("DescribeServices", "ListServices")),
+    (50, 5, ("UpdateService",)),
+    (50, 20, ("ListServiceDeployments", "DescribeServiceDeployments")),
+    (50, 20, ("DescribeServiceRevisions",)),
+)
 
 
 def pace(client: "ECSClient", share: float) -> None:
     """Let this client, retries included, use no more than a share of what ECS allows the account."""
-    for (burst, rate), operations in _QUOTAS.items():
+    for burst, rate, operations in _QUOTAS:
         bucket = Bucket(max(1, burst * share), rate * share)
         for operation in operations:
             client.meta.events.register(f"before-send.ecs.{operation}", partial(_wait, bucket))
