@@ -70,6 +70,7 @@ class Service:
     tags: Mapping[str, str] = field(default_factory=dict)
     service_revisions: tuple[str, ...] = ()  # ARNs: what its deployments resolved
     deployments: frozenset[str] = field(default=frozenset(), compare=False)  # ids: a moment's state
+    primary: str = field(default="", compare=False)  # the id of the deployment that it is to run
     deploying: bool = field(default=False, compare=False)  # its revision, and that goes well so far
     rolling_back: bool = field(default=False, compare=False)
 
@@ -81,6 +82,7 @@ class Update:
     service: Service
     changes: tuple[Change, ...]
     reason: UpdateReason = UpdateReason.NEW_DIGEST
+    left: tuple[str, ...] = ()  # why other containers stay as they are
 
 
 @dataclass(frozen=True, slots=True)

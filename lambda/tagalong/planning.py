@@ -9,7 +9,7 @@ from tagalong.decisions import Decision, No, PutBack, Service, Skip, SkipReason,
 from tagalong.images import Image, Repository, Scope
 from tagalong.pushes import Push
 from tagalong.revisions import RULE_LABEL, TAG_LABEL, Change, Container, Revision
-from tagalong.rollouts import Standing, short
+from tagalong.rollouts import Rejection, Standing, Status, short
 from tagalong.rules import Rule, RuleError, parse_rule
 
 Question = tuple[Repository, str | None]
@@ -70,16 +70,19 @@ def decide(service: Service, revision: Revision, policy: Policy, known: Known) -
     """Each followed container is to run what its rule chooses, unless that did not go well before."""
     if not (ours := _ours(revision, policy)):
         return Skip(service, SkipReason.OUT_OF_SCOPE, "no container uses a repository in scope")
-    choices = [(container, _choose(service, container, policy, known.answers)) for container in ours]
+    choices = [(container, _choose(service, container, policy, known)) for container in ours]
     if no := _refused([choice for _, choice in choices if isinstance(choice, No)], len(choices)):
         return _skip(service, no)
     chosen = [(container, choice) for container, choice in choices if isinstance(choice, Image)]
     new = {c.name: why for c, image in chosen if (why := _why_new(c, image, known))}
     if not new:
-        return Skip(service, SkipReason.UP_TO_DATE, "it runs what it follows, as far as ECS tells")
+        sentence = "it runs what it follows, as far as ECS tells"
+        return _stuck(service, known.standing) or Skip(service, SkipReason.UP_TO_DATE, sentence)
     kept = {c.name: no for c, image in chosen if (no := _kept_back(service, c, image, known.standing))}
-    if not new.keys() - kept.keys():
-        no = kept[next(iter(new))]
+    # ECS resolves a plain tag again in every new deployment, also to what failed.
+    plain = [c.name for c, _ in chosen if c.name in kept and not c.image.digest]
+    if plain or not new.keys() - kept.keys():
+        no = kept[next(iter(plain or new))]
         put_back = tuple(it.put_back for it in kept.values() if it.put_back)
         return Skip(service, no.reason, no.sentence, put_back)
     if revision.unknown_fields:
@@ -87,7 +90,8 @@ def decide(service: Service, revision: Revision, policy: Policy, known: Known) -
         return Skip(service, SkipReason.UNKNOWN_FIELD, sentence)
     moving = [(c, image) for c, image in chosen if c.name not in kept and image.digest != c.image.digest]
     reason = min(new[name] for name in new.keys() - kept.keys())  # a new digest says more
-    return Update(service, tuple(_change(c, image) for c, image in moving), reason)
+    left = tuple(no.sentence for no in kept.values())
+    return Update(service, tuple(_change(c, image) for c, image in moving), reason, left)
 
 
 def _never(service: Service) -> No | None:
@@ -132,11 +136,16 @@ def _unconcerned(service: Service, container: Container, tag: str, policy: Polic
     return None if rule.reason == SkipReason.MISCONFIGURED else rule
 
 
-def _choose(service: Service, container: Container, policy: Policy, answers: Answers) -> Image | No:
+def _choose(service: Service, container: Container, policy: Policy, known: Known) -> Image | No:
     rule = _rule(service, container, policy)
     if isinstance(rule, No):
         return rule
-    return rule.choose(container, answers[container.image.repository, rule.asks(container)])
+    images = known.answers[container.image.repository, tag := rule.asks(container)]
+    if tag:
+        return rule.choose(container, images)
+    # Of many, the best of those that may be deployed: a higher one that failed keeps no lower one back.
+    allowed = tuple(it for it in images if not _rejection(service, it, known.standing))
+    return rule.choose(container, allowed)
 
 
 def _refused(reasons: list[No], containers: int) -> No | None:
@@ -155,14 +164,27 @@ def _why_new(container: Container, image: Image, known: Known) -> UpdateReason |
 
 def _kept_back(service: Service, container: Container, image: Image, standing: Standing) -> No | None:
     """Each digest is deployed to a service once: not again after it failed, nor after somebody removed it."""
-    cleared = consent.cleared(service.tags)
-    rejection = standing.rejections.get(image.digest)
-    if rejection and consent.instant(rejection.at) > cleared:
+    if rejection := _rejection(service, image, standing):
         return No(SkipReason(rejection.reason), f"{rejection.sentence}; {_UNTIL}")
     ours = standing.deployed.get(container.name)
-    if ours and ours.digest == image.digest and consent.instant(ours.at) > cleared:
+    if ours and ours.digest == image.digest and consent.instant(ours.at) > consent.cleared(service.tags):
         return _put_back(container, image)
     return None
+
+
+def _rejection(service: Service, image: Image, standing: Standing) -> Rejection | None:
+    rejection = standing.rejections.get(image.digest)
+    is_cleared = rejection and consent.instant(rejection.at) <= consent.cleared(service.tags)
+    return None if is_cleared else rejection
+
+
+def _stuck(service: Service, standing: Standing) -> Skip | None:
+    """Where nothing was rolled back, a service names the image that failed."""
+    latest = standing.latest
+    if not latest or latest.status is not Status.FAILED or latest.new_revision != service.revision:
+        return None
+    sentence = f"its deployment failed and was not rolled back: {latest.reason}"
+    return Skip(service, SkipReason.ROLLOUT_FAILED, sentence)
 
 
 def _put_back(container: Container, image: Image) -> No | None:

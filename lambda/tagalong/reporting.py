@@ -108,7 +108,7 @@ def _report_update(updated: Updated, who: dict[str, str]) -> None:
         metrics.add_metric("PushToUpdate", MetricUnit.Seconds, seconds)
     why = ", where somebody had put the plain tag back" if updated.update.reason == "re-pinned" else ""
     logger.info(
-        f"{updated.service.name} {verb}: {words}{why}",
+        f"{updated.service.name} {verb}: {words}{why}{''.join(f'; {left}' for left in updated.update.left)}",
         extra=who
         | {
             "decision": decision,

@@ -1,6 +1,7 @@
 """What became of a rollout: one service on its way to a new revision, and what ECS says of it."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -11,6 +12,10 @@ from tagalong.pushes import Cause, UnreadableEventError, cause_from
 from tagalong.revisions import Change
 
 DEPLOYMENT_EVENT = "ECS Deployment State Change"
+
+
+# What ECS says of a rollback: aws-facts, "Service deployment state change events".
+_ROLLBACK = re.compile(r"rolling back to deploymentId (\S+?)\.?$")
 
 
 class Status(StrEnum):
@@ -25,11 +30,13 @@ class Status(StrEnum):
 
 REJECTING = frozenset({Status.FAILED, Status.ROLLING_BACK, Status.ROLLED_BACK})
 _ENDS = REJECTING | {Status.COMPLETED, Status.REPLACED}
-_NEXT = {  # what failed may be rolled back; nothing goes back to where it was
+_OPEN = frozenset({Status.STARTED, Status.FAILED, Status.ROLLING_BACK})
+_NEXT = {
     Status.STARTING: _ENDS | {Status.STARTED},
     Status.STARTED: _ENDS,
     Status.FAILED: {Status.ROLLING_BACK, Status.ROLLED_BACK},
-    Status.ROLLING_BACK: {Status.ROLLED_BACK},
+    Status.ROLLING_BACK: {Status.ROLLED_BACK, Status.FAILED, Status.REPLACED},
+    Status.REPLACED: {Status.FAILED, Status.ROLLING_BACK, Status.ROLLED_BACK},  # it had failed before that
 }
 
 
@@ -55,6 +62,7 @@ class Rollout:
     cause: Cause
     deployed: Mapping[str, Deployed]  # by container; also those that earlier rollouts moved
     deployment: str = ""  # the id that ECS gave it: `ecs-svc/…`
+    rollback: str = ""  # the id of the deployment that ECS rolls it back with
     status: Status = Status.STARTING
     before: Status = Status.STARTING  # what it was before that
     reason: str = ""
@@ -63,7 +71,7 @@ class Rollout:
     @property
     def is_open(self) -> bool:
         """Whether ECS may still say more of it."""
-        return self.status in _NEXT
+        return self.status in _OPEN
 
     @property
     def has_just_failed(self) -> bool:
@@ -92,8 +100,9 @@ class Rollout:
         """The same as it was where that cannot be: events come twice and in any order."""
         if status not in _NEXT.get(self.status, ()):
             return self
-        ended_at = at if status in _ENDS else ""
-        why = self.reason if self.status in REJECTING else reason  # of a failure the first reason says most
+        known = self.status in REJECTING  # of a failure the first reason says most, and its time counts
+        ended_at = (self.ended_at if known else at) if status in _ENDS else ""
+        why = self.reason if known else reason
         return replace(self, status=status, before=self.status, reason=why, ended_at=ended_at)
 
 
@@ -112,16 +121,26 @@ class Standing:
     """What is remembered of a service."""
 
     latest: Rollout | None = None
+    intent: Rollout | None = (
+        None  # the one that was to begin last: only a crash leaves it newer than the latest
+    )
+    earlier: tuple[Rollout, ...] = ()  # some of those before the latest
     rejections: Mapping[str, Rejection] = field(default_factory=dict)  # by digest
 
     @property
     def deployed(self) -> Mapping[str, Deployed]:
-        """A rollout that was never begun deployed nothing; what it says of those before it stays true."""
-        if not self.latest:
-            return {}
-        if self.latest.status is not Status.STARTING:
-            return self.latest.deployed
-        return {name: it for name, it in self.latest.deployed.items() if it.at != self.latest.started_at}
+        return self.latest.deployed if self.latest else {}
+
+    @property
+    def unconfirmed(self) -> Rollout | None:
+        """What was to begin, and nobody knows whether it did."""
+        is_new = self.intent and (not self.latest or self.intent.started_at > self.latest.started_at)
+        return self.intent if is_new else None
+
+    def about(self, deployment: str) -> Rollout | None:
+        """The rollout with this deployment, or the latest: ECS rolls back with another one."""
+        known = (it for it in (self.latest, *self.earlier) if it and it.deployment == deployment)
+        return next(known, self.latest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +176,29 @@ def parse_deployment_event(event: Mapping[str, Any]) -> DeploymentEvent:
 
 def after(rollout: Rollout, event: DeploymentEvent) -> Rollout:
     """What the rollout is after an event of its service."""
-    status = _status(event, ours=event.deployment == rollout.deployment, failed=rollout.status in REJECTING)
-    return rollout.became(status, event.reason, event.time) if status else rollout
+    if not (status := _status(rollout, event)):
+        return rollout
+    rollback = _ROLLBACK.search(event.reason)
+    after_it = rollout.became(status, event.reason, event.time)
+    return replace(after_it, rollback=rollback[1]) if rollback and after_it != rollout else after_it
 
 
-def _status(event: DeploymentEvent, *, ours: bool, failed: bool) -> Status | None:
+def hints_at_more(rollout: Rollout, event: DeploymentEvent) -> bool:
+    """Whether ECS must be asked: after a failure, something was completed that nobody announced."""
+    completed = event.name == "SERVICE_DEPLOYMENT_COMPLETED"
+    return completed and rollout.status in {Status.FAILED, Status.ROLLING_BACK}
+
+
+def _status(rollout: Rollout, event: DeploymentEvent) -> Status | None:
+    ours, failed = event.deployment == rollout.deployment, rollout.status in REJECTING
     match event.name:
-        case "SERVICE_DEPLOYMENT_COMPLETED" if ours:
+        case "SERVICE_DEPLOYMENT_COMPLETED" if ours and not failed:
             return Status.COMPLETED
-        case "SERVICE_DEPLOYMENT_COMPLETED" if failed:
+        case "SERVICE_DEPLOYMENT_COMPLETED" if event.deployment == rollout.rollback:
             return Status.ROLLED_BACK
-        case "SERVICE_DEPLOYMENT_FAILED" if ours:
+        case "SERVICE_DEPLOYMENT_FAILED" if ours and not failed:
             return Status.FAILED
-        case "SERVICE_DEPLOYMENT_IN_PROGRESS" if "rolling back" in event.reason and (ours or failed):
+        case "SERVICE_DEPLOYMENT_IN_PROGRESS" if _ROLLBACK.search(event.reason) and (ours or failed):
             return Status.ROLLING_BACK
     return None
 

@@ -157,6 +157,7 @@ def _advice(kind: Kind, service: str) -> list[str]:
         "",
         "tagalong does not deploy this image to this service again. Push another one, or let it try again:",
         _to_retry(service),
+        "If ECS rolls nothing back: aws ecs update-service --force-new-deployment",
     ]
 
 

@@ -1,5 +1,6 @@
 """Following a rollout to its end: by what ECS tells, and where it told nothing, by asking."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from tagalong.decisions import Service, Skip, SkipReason
@@ -18,13 +19,13 @@ from tagalong.rollouts import (
 )
 
 
-def heard(records: Records, event: DeploymentEvent) -> Rollout | None:
-    """What an event made of the rollout that it is about, if it made anything of it."""
-    latest = records.standing(event.service).latest
-    if not latest or (rollout := after(latest, event)) == latest:
-        return None
-    _keep(records, rollout)
-    return rollout
+def heard(records: Records, event: DeploymentEvent) -> tuple[Rollout | None, Rollout | None]:
+    """The rollout that an event is about, before and after it. Only rejections are kept yet."""
+    before = records.standing(event.service).about(event.deployment)
+    rollout = after(before, event) if before else None
+    for rejection in rejected(rollout) if rollout and rollout != before else ():
+        records.reject(event.service, rejection)
+    return before, rollout
 
 
 def looked(
@@ -34,7 +35,7 @@ def looked(
 
     If not thoroughly, ECS is not asked as long as the service itself says that the rollout is under way.
     """
-    standing = records.standing(service.arn)
+    standing = _confirmed(records, fates, service)
     if not standing.latest or not standing.latest.is_open:
         return standing, None
     under_way = service.deploying and service.revision == standing.latest.new_revision
@@ -44,9 +45,23 @@ def looked(
     rollout = standing.latest.became(fate.status, fate.reason, fate.at) if fate else standing.latest
     if rollout == standing.latest:
         return standing, None
-    _keep(records, rollout)
+    for rejection in rejected(rollout):
+        records.reject(rollout.service, rejection)
+    records.keep(rollout)
     rejections = {**standing.rejections, **{it.digest: it for it in rejected(rollout)}}
-    return Standing(rollout, rejections), rollout
+    return replace(standing, latest=rollout, rejections=rejections), rollout
+
+
+def _confirmed(records: Records, fates: Fates, service: Service) -> Standing:
+    """After a crash: whether the rollout that was to begin did begin."""
+    standing = records.standing(service.arn)
+    if not (intent := standing.unconfirmed):
+        return standing
+    if service.revision != intent.new_revision and not fates.fate(service, intent):
+        return standing
+    began = replace(intent, deployment=service.primary).became(Status.STARTED, "", "")
+    records.keep(began)
+    return replace(standing, latest=began, earlier=tuple(filter(None, [standing.latest])))
 
 
 def remember(records: Records, skip: Skip, now: datetime) -> None:
@@ -59,10 +74,3 @@ def remember(records: Records, skip: Skip, now: datetime) -> None:
 def look_again(rollout: Rollout, event_id: str) -> Job:
     """After a rollback: what was pushed while ECS was not to be disturbed."""
     return Job(family(rollout.new_revision), 0, {rollout.cluster: (rollout.name,)}, Sweep(event_id))
-
-
-def _keep(records: Records, rollout: Rollout) -> None:
-    """The rejections first: should this end between the two, the same is found again."""
-    for rejection in rejected(rollout):
-        records.reject(rollout.service, rejection)
-    records.keep(rollout)

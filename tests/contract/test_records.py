@@ -26,6 +26,7 @@ ROLLOUT = Rollout(
     changes=(Change("c0", APP, "prod", f"{HOST}/app:prod", f"{HOST}/app@{NEW}"),),
     cause=Push("id", "2026-11-22T09:59:00Z", APP, "prod", NEW),
     deployed={"c0": Deployed(NEW, "2026-11-22T10:00:00+00:00")},
+    status=Status.STARTED,
 )
 LATER = replace(ROLLOUT, started_at="2026-11-22T11:00:00+00:00", status=Status.STARTED)
 
@@ -56,11 +57,22 @@ def test_nothing_is_remembered_of_a_service_that_was_never_moved(records: Record
 
 
 def test_a_rollout_comes_back_as_it_was_kept_last(records: Records) -> None:
-    records.keep(ROLLOUT)
-    ended = replace(ROLLOUT, status=Status.STARTED).became(Status.COMPLETED, "done", "2026-11-22T10:03:00Z")
-    records.keep(ended)
+    ended = ROLLOUT.became(Status.COMPLETED, "done", "2026-11-22T10:03:00Z")
+    for rollout in (ROLLOUT, ended):
+        records.keep(rollout)
 
     assert records.standing(SERVICE) == Standing(ended)
+
+
+def test_what_is_to_begin_is_remembered_beside_what_began(records: Records) -> None:
+    intent = replace(LATER, status=Status.STARTING)
+    records.keep(ROLLOUT)
+    records.keep(intent)
+
+    standing = records.standing(SERVICE)
+    assert (standing.latest, standing.unconfirmed) == (ROLLOUT, intent)
+    records.keep(LATER)
+    assert records.standing(SERVICE).unconfirmed is None
 
 
 def test_the_latest_rollout_is_the_one_that_began_last(records: Records) -> None:

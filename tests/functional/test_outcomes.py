@@ -336,9 +336,9 @@ def test_the_history_forgets_all_but_the_latest_rollout_and_the_rejections(pipel
     failed_and_rolled_back(pipeline)
     pipeline.push("app", "prod", GOOD)
     kept = {key[1]: item for key, item in pipeline.aws.table.items() if key[1] != "containers"}
-    rejected, first, second = sorted(kept, reverse=True)
+    rejected, intent, first, second = sorted(kept, reverse=True)
 
-    assert rejected == f"rejected {BAD}"
+    assert (rejected, intent) == (f"rejected {BAD}", "intent")
     assert ["expires" in kept[key] for key in (rejected, first, second)] == [False, False, True]
     assert json.loads(kept[second]["record"]["S"])["status"] == "rolled-back"
 

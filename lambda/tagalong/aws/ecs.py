@@ -147,6 +147,7 @@ def _service(described: "ServiceTypeDef") -> Service:
         tags={tag["key"]: tag["value"] for tag in described.get("tags", ())},
         arn=described["serviceArn"],
         deployments=frozenset(deployment["id"] for deployment in deployments),
+        primary=next((it["id"] for it in deployments if it["status"] == "PRIMARY"), ""),
         deploying=in_progress and not failed,
         rolling_back=in_progress and failed,
         service_revisions=tuple(current["arn"] for current in described.get("currentServiceRevisions", ())),

@@ -1,8 +1,8 @@
 """What became of a deployment, as the service deployments of ECS tell it: 90 days back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tagalong.aws import aws_errors
 from tagalong.decisions import Service
@@ -10,7 +10,7 @@ from tagalong.rollouts import Fate, Rollout, Status
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
-    from mypy_boto3_ecs.type_defs import ServiceDeploymentTypeDef
+    from mypy_boto3_ecs.type_defs import ServiceDeploymentBriefTypeDef, ServiceDeploymentTypeDef
 
 # A stopped deployment was replaced by a newer one, or given up. What is not here goes on.
 _FATES = {
@@ -21,24 +21,38 @@ _FATES = {
     "ROLLBACK_SUCCESSFUL": Status.ROLLED_BACK,
     "ROLLBACK_FAILED": Status.FAILED,
 }
+_PAGE, _PAGES = 20, 5  # as many at once as DescribeServiceRevisions takes
 
 
 def fate(ecs: "ECSClient", service: Service, rollout: Rollout) -> Fate | None:
     """Of the last deployment of the rollout's new revision; None if ECS knows of none."""
-    with aws_errors("ListServiceDeployments"):
-        answer = ecs.list_service_deployments(
-            cluster=service.cluster,
-            service=service.name,
-            createdAt={"after": datetime.fromisoformat(rollout.started_at)},
-        )
-    found = {it["targetServiceRevisionArn"]: it for it in answer["serviceDeployments"]}
-    ours = [found[arn] for arn in _of_revision(ecs, found, rollout.new_revision)]
-    if not ours:
-        return None
-    latest = max(ours, key=lambda it: it["createdAt"])["serviceDeploymentArn"]
+    for page in _since(ecs, service, rollout):
+        targets = {it["targetServiceRevisionArn"] for it in page if "targetServiceRevisionArn" in it}
+        revisions = _of_revision(ecs, targets, rollout.new_revision)
+        if ours := [it for it in page if it.get("targetServiceRevisionArn") in revisions]:
+            return _described(ecs, max(ours, key=lambda it: it["createdAt"])["serviceDeploymentArn"])
+    return None
+
+
+def _since(
+    ecs: "ECSClient", service: Service, rollout: Rollout
+) -> "Iterator[Sequence[ServiceDeploymentBriefTypeDef]]":
+    """The newest first."""
+    asked: Any = {"cluster": service.cluster, "service": service.name, "maxResults": _PAGE}
+    asked["createdAt"] = {"after": datetime.fromisoformat(rollout.started_at)}
+    for _ in range(_PAGES):
+        with aws_errors("ListServiceDeployments"):
+            answer = ecs.list_service_deployments(**asked)
+        yield answer["serviceDeployments"]
+        if not (token := answer.get("nextToken")):
+            return
+        asked["nextToken"] = token
+
+
+def _described(ecs: "ECSClient", arn: str) -> Fate | None:
     with aws_errors("DescribeServiceDeployments"):
-        described = ecs.describe_service_deployments(serviceDeploymentArns=[latest])
-    return _fate(described["serviceDeployments"][0])
+        answer = ecs.describe_service_deployments(serviceDeploymentArns=[arn])
+    return next(map(_fate, answer["serviceDeployments"]), None)
 
 
 def _of_revision(ecs: "ECSClient", service_revisions: Iterable[str], revision: str) -> list[str]:
@@ -53,10 +67,8 @@ def _of_revision(ecs: "ECSClient", service_revisions: Iterable[str], revision: s
 
 def _fate(described: "ServiceDeploymentTypeDef") -> Fate:
     status = _FATES.get(described["status"], Status.STARTED)
-    if (
-        status is Status.REPLACED
-        and described.get("deploymentCircuitBreaker", {}).get("status") == "TRIGGERED"
-    ):
+    breaker, alarms = described.get("deploymentCircuitBreaker", {}), described.get("alarms", {})
+    if status is Status.REPLACED and "TRIGGERED" in {breaker.get("status"), alarms.get("status")}:
         status = Status.FAILED
     at = described.get("finishedAt") or described["createdAt"]
     return Fate(status, described.get("statusReason", ""), at.isoformat())

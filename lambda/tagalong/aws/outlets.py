@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger
+from botocore.config import Config
 
 from tagalong.aws import RETRYING
 from tagalong.telling import Notice
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
+
+# Told between two deployments: nobody waits long for it.
+_BRIEFLY = RETRYING.merge(Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2}))
 
 _log = Logger(child=True)
 
@@ -29,7 +33,9 @@ class Outlets:
     def __init__(self, topic: str, kinds: Collection[str], *, parameters: bool) -> None:
         self._topic, self._kinds, self._parameters = topic, kinds, parameters
 
-    def tell(self, notice: Notice) -> None:
+    def tell(self, notice: Notice | None) -> None:
+        if not notice:
+            return
         if notice.kind in self._kinds:
             self._publish(notice)
         self._put_event(notice)
@@ -54,7 +60,7 @@ class Outlets:
     def _put_event(self, notice: Notice) -> None:
         detail = {"kind": notice.kind, "subject": notice.subject, "body": notice.body}
         with _logged("the event bus"):
-            self._events.put_events(
+            answer = self._events.put_events(
                 Entries=[
                     {
                         "Source": "tagalong",
@@ -64,6 +70,8 @@ class Outlets:
                     }
                 ]
             )
+            if answer["FailedEntryCount"]:
+                raise RuntimeError(answer["Entries"][0].get("ErrorMessage"))
 
     def _put_parameter(self, name: str, image: str) -> None:
         with _logged(f"the parameter {name}"):
@@ -71,15 +79,15 @@ class Outlets:
 
     @cached_property
     def _sns(self) -> "SNSClient":
-        return boto3.client("sns", config=RETRYING)
+        return boto3.client("sns", config=_BRIEFLY)
 
     @cached_property
     def _events(self) -> "EventBridgeClient":
-        return boto3.client("events", config=RETRYING)
+        return boto3.client("events", config=_BRIEFLY)
 
     @cached_property
     def _ssm(self) -> "SSMClient":
-        return boto3.client("ssm", config=RETRYING)
+        return boto3.client("ssm", config=_BRIEFLY)
 
 
 def _chat(notice: Notice) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from typing import Any
 import boto3
 
 from tagalong.aws import RETRYING, aws_errors
-from tagalong.rollouts import Rejection, Rollout, Standing
+from tagalong.rollouts import Rejection, Rollout, Standing, Status
 
-# A word sorts behind a time, so the rejections are what a query from the end meets first, and then the
-# latest rollout.
-_REJECTED = "rejected "
+# A word sorts behind a time, so the rejections and the intent are what a query from the end meets first, and
+# then the latest rollouts.
+_REJECTED, _INTENT = "rejected ", "intent"
+_ROLLOUTS = 3  # that are looked at: the latest, and those that an event may still be about
 
 
 class Records:
@@ -25,16 +26,25 @@ class Records:
 
     def standing(self, service: str) -> Standing:
         rejections: dict[str, Rejection] = {}
+        intent: Rollout | None = None
+        rollouts: list[Rollout] = []
         with aws_errors("Query"):
             for item in self._newest_first(service):
-                if not item["item"]["S"].startswith(_REJECTED):
-                    return Standing(Rollout.from_json(item["record"]["S"]), rejections)
-                rejection = Rejection(**json.loads(item["record"]["S"]))
-                rejections[rejection.digest] = rejection
-        return Standing(None, rejections)
+                name, record = item["item"]["S"], item["record"]["S"]
+                if name.startswith(_REJECTED):
+                    rejection = Rejection(**json.loads(record))
+                    rejections[rejection.digest] = rejection
+                elif name == _INTENT:
+                    intent = Rollout.from_json(record)
+                elif len(rollouts) < _ROLLOUTS:
+                    rollouts.append(Rollout.from_json(record))
+                else:
+                    break
+        return Standing(next(iter(rollouts), None), intent, tuple(rollouts[1:]), rejections)
 
     def keep(self, rollout: Rollout) -> None:
-        self._put(rollout.service, rollout.started_at, rollout.to_json())
+        item = _INTENT if rollout.status is Status.STARTING else rollout.started_at
+        self._put(rollout.service, item, rollout.to_json())
 
     def archive(self, rollout: Rollout) -> None:
         expires = int(time.time()) + self._days * 24 * 3600

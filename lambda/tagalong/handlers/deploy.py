@@ -71,8 +71,7 @@ def _do(job: Job, context: LambdaContext, *, first: bool) -> str:
     with logger.append_context_keys(**cause_fields(job.cause)):
         for outcome in _deployer(job, context).deploy(job.services):
             report(outcome)
-            if told := notice(outcome, pushed=first and isinstance(job.cause, Push)):
-                outlets().tell(told)
+            outlets().tell(notice(outcome, pushed=first and isinstance(job.cause, Push)))
             if isinstance(outcome, Failed):
                 reasons.append(f"{outcome.service.name}: {outcome.error}")
     return "; ".join(reasons)

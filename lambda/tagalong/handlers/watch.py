@@ -10,7 +10,7 @@ from tagalong.aws.outlets import Outlets
 from tagalong.aws.records import Records
 from tagalong.aws.sqs import JobQueue
 from tagalong.reporting import cause_fields, logger, metrics, report_rollout
-from tagalong.rollouts import Status, parse_deployment_event
+from tagalong.rollouts import Status, hints_at_more, parse_deployment_event
 from tagalong.telling import of_rollout
 from tagalong.watching import heard, look_again
 
@@ -19,14 +19,18 @@ from tagalong.watching import heard, look_again
 @logger.inject_lambda_context(clear_state=True)
 def handle(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda passes it
     """What ECS tells of a deployment in, what became of the rollout out. Errors are tried again."""
-    if not (rollout := heard(records(), parse_deployment_event(event))):
+    told = parse_deployment_event(event)
+    before, rollout = heard(records(), told)
+    if not before or not rollout:
         return
     logger.append_keys(**cause_fields(rollout.cause))
-    report_rollout(rollout)
-    if told := of_rollout(rollout):
-        outlets().tell(told)
-    if rollout.status is Status.ROLLED_BACK:
+    changed = rollout != before
+    if hints_at_more(rollout, told) or (changed and rollout.status is Status.ROLLED_BACK):
         queue().send([look_again(rollout, event["id"])])
+    if changed:
+        report_rollout(rollout)
+        outlets().tell(of_rollout(rollout))
+        records().keep(rollout)  # last: after an error all of it is done again
 
 
 @cache
