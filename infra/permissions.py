@@ -58,8 +58,11 @@ def of_notices(config: Config) -> list[Permission]:
     from_us = {"StringEquals": {"events:source": "tagalong"}}
     told = Permission("TellTheEventBus", "events:PutEvents", [default_bus()], "It is named.", from_us)
     parameters = [_arn("ssm", "parameter/tagalong/*")]
-    published = Permission("PublishImages", "ssm:PutParameter", parameters, ANY_SERVICE)
-    return [told, published] if config.parameters else [told]
+    published = [
+        Permission("PublishImages", "ssm:PutParameter", parameters, ANY_SERVICE),
+        Permission("ReadPublished", "ssm:GetParameters", parameters, ANY_SERVICE),
+    ]
+    return [told, *published] if config.parameters else [told]
 
 
 def send_jobs(*queues: sqs.IQueue) -> iam.PolicyStatement:

@@ -93,6 +93,9 @@ class Skip:
     reason: SkipReason
     sentence: str
     put_back: tuple[PutBack, ...] = ()
+    runs: Mapping[str, str] = field(
+        default_factory=dict
+    )  # container -> image, where it is certain and pinned
 
 
 Decision = Update | Skip

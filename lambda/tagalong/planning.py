@@ -77,7 +77,9 @@ def decide(service: Service, revision: Revision, policy: Policy, known: Known) -
     new = {c.name: why for c, image in chosen if (why := _why_new(c, image, known))}
     if not new:
         sentence = "it runs what it follows, as far as ECS tells"
-        return _stuck(service, known.standing) or Skip(service, SkipReason.UP_TO_DATE, sentence)
+        runs = {} if known.standing.is_open else {c.name: c.image.text for c, _ in chosen if c.image.digest}
+        up_to_date = Skip(service, SkipReason.UP_TO_DATE, sentence, runs=runs)
+        return _stuck(service, known.standing) or up_to_date
     kept = {c.name: no for c, image in chosen if (no := _kept_back(service, c, image, known.standing))}
     # ECS resolves a plain tag again in every new deployment, also to what failed.
     plain = [c.name for c, _ in chosen if c.name in kept and not c.image.digest]

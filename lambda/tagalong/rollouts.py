@@ -137,6 +137,10 @@ class Standing:
         is_new = self.intent and (not self.latest or self.intent.started_at > self.latest.started_at)
         return self.intent if is_new else None
 
+    @property
+    def is_open(self) -> bool:
+        return bool(self.unconfirmed or (self.latest and self.latest.is_open))
+
     def about(self, deployment: str) -> Rollout | None:
         """The rollout with this deployment, or the latest: ECS rolls back with another one."""
         known = (it for it in (self.latest, *self.earlier) if it and it.deployment == deployment)

@@ -428,6 +428,10 @@ class FakeAws:
         self.events += body["Entries"]
         return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
 
+    def _get_parameters(self, body: Json) -> Json:
+        names = [name for name in body["Names"] if name in self.parameters]
+        return {"Parameters": [{"Name": name, "Value": self.parameters[name]} for name in names]}
+
     def _put_parameter(self, body: Json) -> Json:
         self.parameters[body["Name"]] = body["Value"]
         return {"Version": 1}

@@ -469,3 +469,18 @@ def test_of_a_service_that_is_being_deleted_ecs_is_not_asked(pipeline: Pipeline)
 
     assert not aws.queue
     assert not aws.failed
+
+
+def test_a_sweep_publishes_what_runs_where_nobody_has_yet(pipeline: Pipeline) -> None:
+    pipeline.sweep()
+    assert pipeline.aws.parameters == {"/tagalong/prod/web/c0": f"{HOST}/app:prod@{OLD}"}
+
+    pipeline.push("app", "prod", GOOD)
+    pipeline.sweep()
+    assert pipeline.aws.parameters == {"/tagalong/prod/web/c0": f"{HOST}/app:prod@{OLD}"}, "not completed yet"
+    pipeline.tell(pipeline.aws.end("prod", "web"))
+    calls = pipeline.aws.calls["PutParameter"]
+    pipeline.sweep()
+
+    assert pipeline.aws.parameters == {"/tagalong/prod/web/c0": f"{HOST}/app@{GOOD}"}
+    assert pipeline.aws.calls["PutParameter"] == calls

@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from tagalong.aws import RETRYING
+from tagalong.decisions import Skip
 from tagalong.telling import Notice
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Told between two deployments: nobody waits long for it.
 _BRIEFLY = RETRYING.merge(Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2}))
+
+_PARAMETERS = 10  # that GetParameters takes: no task definition has more containers
 
 _log = Logger(child=True)
 
@@ -42,6 +45,19 @@ class Outlets:
         if self._parameters:
             for container, image in notice.runs.items():
                 self._put_parameter(f"/tagalong/{notice.cluster}/{notice.service}/{container}", image)
+
+    def publish(self, skip: Skip) -> None:
+        """The images of a service that is up to date, as parameters: no rollout has published them."""
+        where = f"/tagalong/{skip.service.cluster.rpartition('/')[2]}/{skip.service.name}"
+        wanted = {f"{where}/{container}": image for container, image in skip.runs.items()}
+        if not self._parameters or not wanted:
+            return
+        with _logged("the parameters"):
+            answer = self._ssm.get_parameters(Names=list(wanted)[:_PARAMETERS])
+            known = {it["Name"]: it["Value"] for it in answer["Parameters"]}
+            for name in list(wanted)[:_PARAMETERS]:
+                if known.get(name) != wanted[name]:
+                    self._put_parameter(name, wanted[name])
 
     def _publish(self, notice: Notice) -> None:
         """Mail is for people to read; everything else gets what Slack and Teams render."""

@@ -13,9 +13,10 @@ from tagalong.aws.ecs import Ecs
 from tagalong.aws.outlets import Outlets
 from tagalong.aws.records import Records
 from tagalong.aws.sqs import FailedJobs, JobQueue
+from tagalong.decisions import Skip
 from tagalong.deploying import Deployer, Failed
 from tagalong.jobs import Backlog, Job, in_turns, message, retry_delay
-from tagalong.pushes import Push
+from tagalong.pushes import Push, Sweep
 from tagalong.reporting import cause_fields, logger, metrics, report, report_broken
 from tagalong.telling import notice
 
@@ -72,6 +73,8 @@ def _do(job: Job, context: LambdaContext, *, first: bool) -> str:
         for outcome in _deployer(job, context).deploy(job.services):
             report(outcome)
             outlets().tell(notice(outcome, pushed=first and isinstance(job.cause, Push)))
+            if isinstance(outcome, Skip) and isinstance(job.cause, Sweep):
+                outlets().publish(outcome)
             if isinstance(outcome, Failed):
                 reasons.append(f"{outcome.service.name}: {outcome.error}")
     return "; ".join(reasons)
