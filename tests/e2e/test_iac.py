@@ -116,7 +116,8 @@ def test_a_plain_tag_that_cloudformation_puts_back_is_pinned_again_by_the_next_s
 
     company.sweep()
 
-    company.system.eventually(company.runs, pinned, "the service")
+    company.system.eventually(lambda: company.reasons_of_sweeps()[-1:], ["re-pinned"], "the sweep")
+    assert company.runs() == pinned
     [line] = [line for line in company.system.said() if line.get("reason") == "re-pinned"]
     assert line["message"] == "web moves: web to shop/web:prod, where somebody had put the plain tag back"
     assert (line["decision"], line["cause"]) == ("update", "sweep")

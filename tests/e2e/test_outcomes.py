@@ -1,7 +1,7 @@
 """What became of a push: a rollout that fails is rolled back, remembered and told, and not repeated."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -20,10 +20,20 @@ class Mailbox:
 
     system: System
     url: str
+    read: list[Json] = field(default_factory=list)
 
-    def read(self) -> list[Json]:
-        answer = self.system.aws.client("sqs").receive_message(QueueUrl=self.url, MaxNumberOfMessages=10)
-        return [json.loads(message["Body"]) for message in answer.get("Messages", ())]
+    def subjects(self) -> list[str]:
+        return [message["Subject"] for message in self._all() if "Subject" in message]
+
+    def kinds(self) -> list[str]:
+        return [message["detail"]["kind"] for message in self._all() if "detail" in message]
+
+    def _all(self) -> list[Json]:
+        sqs = self.system.aws.client("sqs")
+        for message in sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", ()):
+            self.read.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        return self.read
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +102,8 @@ def test_an_image_that_fails_is_rolled_back_told_and_not_deployed_again(
     assert system.images("outcome", "web") == [f"outcome/web@{first}"]
     assert system.revisions("outcome-web") == revisions
     assert sweeps(system)[-1] == "rollout-failed"
-    told = mailbox.read()
-    mails = [message["Subject"] for message in told if "Subject" in message]
-    assert "web in outcome was rolled back from outcome/web:prod" in mails
-    events = [message["detail"]["kind"] for message in told if "detail" in message]
-    assert events == ["started", "failed", "rolled-back"]
+    system.eventually(mailbox.kinds, ["started", "failed", "rolled-back"], "what programs were told")
+    assert "web in outcome was rolled back from outcome/web:prod" in mailbox.subjects()
 
 
 def test_the_next_image_is_deployed(system: System, first: str) -> None:

@@ -211,6 +211,29 @@ def test_a_sweep_asks_ecs_what_no_event_told(pipeline: Pipeline, status: str, be
     assert latest(pipeline.aws).status == became
 
 
+def test_the_end_of_a_rollout_is_logged_with_what_caused_it_whatever_the_function_is_doing_then(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline.push("app", "prod", GOOD)
+    pipeline.aws.end("prod", "web")
+    pipeline.sweep()
+    registered_by_a_person(pipeline.aws, f"{HOST}/app:prod")
+    pipeline.sweep()
+    pipeline.aws.end("prod", "web")
+    pipeline.push("app", "prod", BAD)
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    first, second = (line for line in lines if line.get("rollout") == "completed")
+    assert (first["cause"], first["repository"], first["tag"], first["digest"]) == (
+        "push",
+        "app",
+        "prod",
+        GOOD,
+    )
+    assert second["cause"] == "sweep"
+    assert not {"repository", "tag", "digest"} & second.keys()
+
+
 def test_a_deployment_that_the_circuit_breaker_stopped_has_failed(pipeline: Pipeline) -> None:
     pipeline.push("app", "prod", BAD)
     breaker = {"deploymentCircuitBreaker": {"status": "TRIGGERED"}}

@@ -119,7 +119,7 @@ def test_it_reads_metrics_that_the_functions_write_with_the_dimension_that_they_
     read = {
         (name, service) for namespace, name, _, service, *_ in metrics(tagalong) if namespace == "tagalong"
     }
-    code = (ROOT / "lambda/tagalong/reporting.py").read_text()
+    code = "".join(path.read_text() for path in (ROOT / "lambda/tagalong/reporting").glob("*.py"))
 
     seen = {
         (name, service)

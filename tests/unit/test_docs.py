@@ -47,7 +47,8 @@ def actions() -> set[str]:
 
 
 def metrics() -> set[str]:
-    counted = re.findall(r"(?:_count|_add|add_metric)\(([^)]+)\)", text("lambda/tagalong/reporting.py"))
+    written = "".join(path.read_text() for path in (ROOT / "lambda/tagalong/reporting").glob("*.py"))
+    counted = re.findall(r"(?:count|_add|add_metric)\(([^)]+)\)", written)
     return {name for call in counted for name in re.findall(r'"(\w+)"', call)}
 
 

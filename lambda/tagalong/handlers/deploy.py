@@ -17,7 +17,8 @@ from tagalong.decisions import Skip
 from tagalong.deploying import Deployer, Failed
 from tagalong.jobs import Backlog, Job, in_turns, message, retry_delay
 from tagalong.pushes import Push, Sweep
-from tagalong.reporting import cause_fields, logger, metrics, report, report_broken
+from tagalong.reporting import cause_fields, logger, metrics
+from tagalong.reporting.outcomes import report, report_broken
 from tagalong.telling import notice
 
 _RESERVE = 20_000  # milliseconds: a call that is under way ends in this time, also a slow one

@@ -14,7 +14,8 @@ from tagalong.aws.sqs import JobQueue
 from tagalong.finding import Finder, Found, untagged
 from tagalong.jobs import in_turns
 from tagalong.pushes import Ignored, parse_event
-from tagalong.reporting import cause_fields, logger, metrics, report_found, report_untagged
+from tagalong.reporting import cause_fields, logger, metrics
+from tagalong.reporting.found import report_found, report_untagged
 
 
 @metrics.log_metrics

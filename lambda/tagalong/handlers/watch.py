@@ -9,7 +9,8 @@ from tagalong import settings
 from tagalong.aws.outlets import Outlets
 from tagalong.aws.records import Records
 from tagalong.aws.sqs import JobQueue
-from tagalong.reporting import cause_fields, logger, metrics, report_rollout
+from tagalong.reporting import cause_fields, logger, metrics
+from tagalong.reporting.rollouts import report_rollout
 from tagalong.rollouts import Status, hints_at_more, parse_deployment_event
 from tagalong.telling import of_rollout
 from tagalong.watching import heard, look_again

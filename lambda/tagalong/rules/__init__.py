@@ -7,7 +7,6 @@ from tagalong.images import Image
 from tagalong.revisions import Container
 from tagalong.rules.newest import Newest
 from tagalong.rules.pin import Pin
-from tagalong.rules.semantic import Semver
 from tagalong.rules.track import Track
 
 
@@ -36,8 +35,15 @@ def parse_rule(text: str) -> Rule:
             return Pin()
         case "newest":
             return Newest(argument)
-        case "semver" if rule := Semver.parse(argument):
+        case "semver" if rule := _semver(argument):
             return rule
     raise RuleError(
         f"rule '{text}' is not one of track, semver:x, semver:1.x, semver:1.4.x, newest, newest:main-, pin"
     )
+
+
+def _semver(argument: str) -> Rule | None:
+    """The library is slow to import, a fiftieth of a cold start: for those who follow versions only."""
+    from tagalong.rules.semantic import Semver  # noqa: PLC0415
+
+    return Semver.parse(argument)
