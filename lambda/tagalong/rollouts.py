@@ -187,10 +187,12 @@ def after(rollout: Rollout, event: DeploymentEvent) -> Rollout:
     return replace(after_it, rollback=rollback[1]) if rollback and after_it != rollout else after_it
 
 
-def hints_at_more(rollout: Rollout, event: DeploymentEvent) -> bool:
-    """Whether ECS must be asked: after a failure, something was completed that nobody announced."""
+def calls_for_a_look(rollout: Rollout, event: DeploymentEvent) -> bool:
+    """Whether the deployer is to look at the service: its rollback has ended, so that it may be moved again,
+    or ECS must be asked, because after a failure something was completed that nobody announced."""
+    ended = rollout.status is Status.ROLLED_BACK and event.deployment == rollout.rollback
     completed = event.name == "SERVICE_DEPLOYMENT_COMPLETED"
-    return completed and rollout.status in {Status.FAILED, Status.ROLLING_BACK}
+    return completed and (ended or rollout.status in {Status.FAILED, Status.ROLLING_BACK})
 
 
 def _status(rollout: Rollout, event: DeploymentEvent) -> Status | None:

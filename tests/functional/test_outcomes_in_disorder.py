@@ -183,6 +183,21 @@ def test_a_watcher_that_fails_late_is_told_again(pipeline: Pipeline) -> None:
     assert runs(aws) == GOOD
 
 
+def test_the_end_of_a_rollback_is_told_once_though_the_deployer_looks_at_once(pipeline: Pipeline) -> None:
+    aws = pipeline.aws
+    pipeline.push("app", "prod", BAD)
+    pipeline.tell(*aws.fail("prod", "web"))
+
+    def deploy_at_once(action: str, phase: str) -> None:
+        if (action, phase) == ("SendMessageBatch", "after"):
+            pipeline.work()
+
+    aws.hook = deploy_at_once
+    pipeline.tell(aws.end_rollback("prod", "web"))
+    assert told(aws).count("rolled-back") == 1
+    assert not aws.queue
+
+
 def test_a_watcher_that_crashes_before_telling_tells_when_it_is_invoked_again(pipeline: Pipeline) -> None:
     aws = pipeline.aws
     pipeline.push("app", "prod", BAD)

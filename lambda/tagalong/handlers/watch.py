@@ -11,7 +11,7 @@ from tagalong.aws.records import Records
 from tagalong.aws.sqs import JobQueue
 from tagalong.reporting import cause_fields, logger, metrics
 from tagalong.reporting.rollouts import report_rollout
-from tagalong.rollouts import Status, hints_at_more, parse_deployment_event
+from tagalong.rollouts import calls_for_a_look, parse_deployment_event
 from tagalong.telling import of_rollout
 from tagalong.watching import heard, look_again
 
@@ -25,13 +25,12 @@ def handle(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG0
     if not before or not rollout:
         return
     logger.append_keys(**cause_fields(rollout.cause))
-    changed = rollout != before
-    if hints_at_more(rollout, told) or (changed and rollout.status is Status.ROLLED_BACK):
-        queue().send([look_again(rollout, event["id"])])
-    if changed:
+    if rollout != before:
         report_rollout(rollout)
         outlets().tell(of_rollout(rollout))
-        records().keep(rollout)  # last: after an error all of it is done again
+        records().keep(rollout)  # after what an error must bring again, before the deployer reads it
+    if calls_for_a_look(rollout, told):
+        queue().send([look_again(rollout, event["id"])])
 
 
 @cache
