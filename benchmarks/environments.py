@@ -179,7 +179,7 @@ def deployer(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None
 
     from tagalong.handlers import deploy  # noqa: PLC0415
 
-    deploy.ecs(), deploy.ecr(), deploy.queue()
+    deploy.ecs(), deploy.ecr(), deploy.records(), deploy.queue()
     sqs = boto3.client("sqs", endpoint_url=world.upstream)
     url = ENVIRONMENT["TAGALONG_QUEUE_URL"]
     pipe.send("ready")

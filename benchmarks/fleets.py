@@ -51,8 +51,8 @@ class Fleet:
         return Phase(calls, at_once=1)
 
     def deploying(self) -> Phase:
-        """Of each job: its services, its base, what ECR has, the latest revision; of each service: a look
-        right before the update."""
+        """Of each job: its services, its base, what ECR has, the latest revision; of each service: what is
+        remembered of it, a look right before the update, its record before and after, and the news."""
         jobs, parts = self.following, ceil(self.members / _PART)
         updates = jobs * self.members
         looks = jobs * (parts - 1) * (_PART // _DESCRIBED) + jobs * ceil(
@@ -64,6 +64,9 @@ class Fleet:
             "DescribeImages": jobs * parts * 2,
             "RegisterTaskDefinition": jobs,
             "UpdateService": updates,
+            "Query": updates,
+            "PutItem": 2 * updates,
+            "PutEvents": updates,
         }
         return Phase(calls, at_once=min(DEPLOYERS, jobs))
 
