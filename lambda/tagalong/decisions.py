@@ -73,6 +73,9 @@ class Service:
     primary: str = field(default="", compare=False)  # the id of the deployment that it is to run
     deploying: bool = field(default=False, compare=False)  # its revision, and that goes well so far
     rolling_back: bool = field(default=False, compare=False)
+    untold: str = field(
+        default="", compare=False
+    )  # ARN of a service deployment that must be asked how it goes
 
 
 @dataclass(frozen=True, slots=True)

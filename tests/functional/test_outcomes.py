@@ -179,6 +179,25 @@ def test_nothing_is_started_during_a_rollback_and_what_was_pushed_meanwhile_come
     assert runs(aws) == GOOD
 
 
+def test_a_rollback_of_a_blue_green_deployment_that_somebody_else_began_is_not_disturbed(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    aws, service = pipeline.aws, pipeline.aws.services["prod", "web"]
+    registered_by_a_person(aws, f"{HOST}/app:prod@{OLD}")
+    aws.fail("prod", "web")
+    service["currentServiceDeployment"] = aws.service_deployments[-1]["serviceDeploymentArn"]
+    for deployment in service["deployments"]:
+        deployment.pop("rolloutState", None)  # ECS gives it to rolling updates only
+
+    pipeline.push("app", "prod", GOOD)
+
+    assert runs(aws) == OLD
+    assert reasons(caplog)[-1] == "rollback-in-progress"
+    aws.service_deployments[-1]["status"] = "ROLLBACK_SUCCESSFUL"
+    pipeline.sweep()
+    assert runs(aws) == GOOD
+
+
 def test_a_rollback_is_seen_though_no_event_came(pipeline: Pipeline) -> None:
     aws = pipeline.aws
     pipeline.push("app", "prod", BAD)

@@ -1,6 +1,7 @@
 """ECS: services and revisions read, and the fleet that the deployer writes."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 
 from tagalong.aws import ONCE, RETRYING, aws_errors
-from tagalong.aws.fates import fate
+from tagalong.aws.fates import fate, rolling_back
 from tagalong.aws.fields import keep_unknown_fields, registrable_fields
 from tagalong.aws.pacing import pace
 from tagalong.decisions import Service, Skip, SkipReason
@@ -104,9 +105,11 @@ class Ecs:
     def _by_name(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
         with aws_errors("DescribeServices"):
             try:
-                return {service.name: service for service in self.describe(cluster, names)}
+                found = list(self.describe(cluster, names))
             except self.client.exceptions.ClusterNotFoundException:
                 return {}
+        back = rolling_back(self.client, [service.untold for service in found if service.untold])
+        return {it.name: replace(it, rolling_back=it.rolling_back or it.untold in back) for it in found}
 
     def _revision_if_any(self, name: str) -> Revision | None:
         try:
@@ -132,6 +135,7 @@ class Ecs:
 def _service(described: "ServiceTypeDef") -> Service:
     """AWS may leave out the controller of an ordinary service; task sets carry the revision of others."""
     deployments = described.get("deployments", ())
+    # Only a rolling update has this state (API reference, Deployment).
     states = {deployment["status"]: deployment.get("rolloutState") for deployment in deployments}
     in_progress = states.get("PRIMARY") == "IN_PROGRESS"
     # The circuit breaker puts the old revision back in a new deployment, beside the failed one.
@@ -150,6 +154,7 @@ def _service(described: "ServiceTypeDef") -> Service:
         primary=next((it["id"] for it in deployments if it["status"] == "PRIMARY"), ""),
         deploying=in_progress and not failed,
         rolling_back=in_progress and failed,
+        untold="" if states.get("PRIMARY") else described.get("currentServiceDeployment", ""),
         service_revisions=tuple(current["arn"] for current in described.get("currentServiceRevisions", ())),
     )
 

@@ -21,7 +21,7 @@ _FATES = {
     "ROLLBACK_SUCCESSFUL": Status.ROLLED_BACK,
     "ROLLBACK_FAILED": Status.FAILED,
 }
-_PAGE, _PAGES = 20, 5  # as many at once as DescribeServiceRevisions takes
+_PAGE, _PAGES = 20, 5  # as many at once as the Describe calls take
 
 
 def fate(ecs: "ECSClient", service: Service, rollout: Rollout) -> Fate | None:
@@ -32,6 +32,18 @@ def fate(ecs: "ECSClient", service: Service, rollout: Rollout) -> Fate | None:
         if ours := [it for it in page if it.get("targetServiceRevisionArn") in revisions]:
             return _described(ecs, max(ours, key=lambda it: it["createdAt"])["serviceDeploymentArn"])
     return None
+
+
+def rolling_back(ecs: "ECSClient", service_deployments: Sequence[str]) -> set[str]:
+    """Those of these ARNs that ECS rolls back now."""
+    back = set()
+    for first in range(0, len(service_deployments), _PAGE):
+        with aws_errors("DescribeServiceDeployments"):
+            some = list(service_deployments[first : first + _PAGE])
+            answer = ecs.describe_service_deployments(serviceDeploymentArns=some)
+        described = answer["serviceDeployments"]
+        back |= {it["serviceDeploymentArn"] for it in described if _fate(it).status is Status.ROLLING_BACK}
+    return back
 
 
 def _since(
