@@ -14,8 +14,8 @@ GOAL = 1.25
 _RUNS = 15
 _BARE = 'import boto3; boto3.client("ecs")'
 _HANDLERS = {
-    "finder": "from tagalong.handlers import find; find.finder(); find.queue()",
-    "deployer": "from tagalong.handlers import deploy; deploy.ecs(); deploy.ecr(); deploy.records()",
+    "finder": "from tagalong.handlers import find; find.ready()",
+    "deployer": "from tagalong.handlers import deploy; deploy.ready()",
 }
 # CPU time, as Lambda gives a function a part of a processor; other work on this machine counts little.
 _CLOCK = "import time; start = time.process_time(); {}; print(time.process_time() - start)"

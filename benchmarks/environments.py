@@ -160,7 +160,7 @@ def finder(_world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
     """An event in, seconds out; or seconds in, that it has nothing to do."""
     from tagalong.handlers import find  # noqa: PLC0415
 
-    find.finder(), find.queue()
+    find.ready()
     pipe.send("ready")
     while (event := pipe.recv()) is not None:
         start = clock.monotonic()
@@ -179,7 +179,7 @@ def deployer(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None
 
     from tagalong.handlers import deploy  # noqa: PLC0415
 
-    deploy.ecs(), deploy.ecr(), deploy.records(), deploy.queue()
+    deploy.ready()
     sqs = boto3.client("sqs", endpoint_url=world.upstream)
     url = ENVIRONMENT["TAGALONG_QUEUE_URL"]
     pipe.send("ready")

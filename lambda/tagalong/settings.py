@@ -93,6 +93,10 @@ class Settings:
         return choices[value]
 
 
+def in_lambda() -> bool:
+    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+
+
 @cache
 def here() -> Settings:
     """The settings of this function."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import boto3
@@ -13,7 +12,6 @@ from tagalong.aws import RETRYING, aws_errors
 from tagalong.images import Image, Repository, why_not_an_image
 
 if TYPE_CHECKING:
-    from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecr.type_defs import ImageDetailTypeDef, ImageIdentifierTypeDef
 
 _PAGE = 1000
@@ -24,9 +22,8 @@ _log = Logger(child=True)
 class Ecr:
     """Implements ports.Registry and ports.Tags."""
 
-    @cached_property
-    def _client(self) -> "ECRClient":
-        return boto3.client("ecr", config=RETRYING)
+    def __init__(self) -> None:
+        self._client = boto3.client("ecr", config=RETRYING)
 
     def images(self, repository: Repository, tag: str | None) -> tuple[Image, ...]:
         """Of an index, the index's own digest. An archived image cannot be pulled, and is not found."""

@@ -18,7 +18,6 @@ from tagalong.decisions import Skip
 from tagalong.telling import Notice
 
 if TYPE_CHECKING:
-    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
 
@@ -35,6 +34,7 @@ class Outlets:
 
     def __init__(self, topic: str, kinds: Collection[str], *, parameters: bool) -> None:
         self._topic, self._kinds, self._parameters = topic, kinds, parameters
+        self._events = boto3.client("events", config=_BRIEFLY)
 
     def tell(self, notice: Notice | None) -> None:
         if not notice:
@@ -96,10 +96,6 @@ class Outlets:
     @cached_property
     def _sns(self) -> "SNSClient":
         return boto3.client("sns", config=_BRIEFLY)
-
-    @cached_property
-    def _events(self) -> "EventBridgeClient":
-        return boto3.client("events", config=_BRIEFLY)
 
     @cached_property
     def _ssm(self) -> "SSMClient":

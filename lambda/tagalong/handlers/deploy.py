@@ -136,3 +136,12 @@ def queue() -> JobQueue:
 @cache
 def failed_jobs() -> FailedJobs:
     return FailedJobs(settings.here().failed_jobs_url)
+
+
+def ready() -> None:
+    """Make every client that the first event needs."""
+    ecs(), ecr(), records(), outlets(), queue()
+
+
+if settings.in_lambda():  # A start has more of a processor than what 512 MB give an event.
+    ready()

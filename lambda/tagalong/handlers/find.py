@@ -31,7 +31,8 @@ def handle(event: dict[str, Any], context: LambdaContext) -> None:
     found = finder().find(cause)
     if isinstance(found, Found):
         queue().send(in_turns(found.jobs))
-        report_untagged(untagged(found.pinned, ecr()))
+        if found.pinned:
+            report_untagged(untagged(found.pinned, ecr()))
     report_found(found)
 
 
@@ -50,3 +51,12 @@ def finder() -> Finder:
 @cache
 def queue() -> JobQueue:
     return JobQueue(settings.here().queue_url)
+
+
+def ready() -> None:
+    """Make every client that the first event needs."""
+    finder(), queue()
+
+
+if settings.in_lambda():  # A start has more of a processor than what 512 MB give an event.
+    ready()

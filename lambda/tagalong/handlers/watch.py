@@ -47,3 +47,12 @@ def outlets() -> Outlets:
 @cache
 def queue() -> JobQueue:
     return JobQueue(settings.here().queue_url)
+
+
+def ready() -> None:
+    """Make every client that the first event needs."""
+    records(), outlets()
+
+
+if settings.in_lambda():  # A start has more of a processor than what 512 MB give an event.
+    ready()
