@@ -1,6 +1,6 @@
 """What to do with one service: pure functions from what is known to a decision."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,6 +16,9 @@ Question = tuple[Repository, str | None]
 """(repository, one tag, or None for all its images)"""
 
 Answers = Mapping[Question, tuple[Image, ...]]
+
+Chosen = Sequence[tuple[Container, Image]]
+"""Containers, each with the image that its rule chooses."""
 
 Runs = Callable[[Container, Image], bool]
 """Whether a container that is not pinned counts as running this image: ECS resolved its tag, not we."""
@@ -76,17 +79,22 @@ def decide(service: Service, revision: Revision, policy: Policy, known: Known) -
     chosen = [(container, choice) for container, choice in choices if isinstance(choice, Image)]
     new = {c.name: why for c, image in chosen if (why := _why_new(c, image, known))}
     if not new:
-        sentence = "it runs what it follows, as far as ECS tells"
-        runs = {} if known.standing.is_open else {c.name: c.image.text for c, _ in chosen if c.image.digest}
-        up_to_date = Skip(service, SkipReason.UP_TO_DATE, sentence, runs=runs)
-        return _stuck(service, known.standing) or up_to_date
-    kept = {c.name: no for c, image in chosen if (no := _kept_back(service, c, image, known.standing))}
-    # ECS resolves a plain tag again in every new deployment, also to what failed.
-    plain = [c.name for c, _ in chosen if c.name in kept and not c.image.digest]
-    if plain or not new.keys() - kept.keys():
-        no = kept[next(iter(plain or new))]
-        put_back = tuple(it.put_back for it in kept.values() if it.put_back)
-        return Skip(service, no.reason, no.sentence, put_back)
+        return _stuck(service, known.standing) or _up_to_date(service, chosen, known.standing)
+    return _move(service, revision, chosen, new, known.standing)
+
+
+def _up_to_date(service: Service, chosen: Chosen, standing: Standing) -> Skip:
+    runs = {} if standing.is_open else {c.name: c.image.text for c, _ in chosen if c.image.digest}
+    return Skip(service, SkipReason.UP_TO_DATE, "it runs what it follows, as far as ECS tells", runs=runs)
+
+
+def _move(
+    service: Service, revision: Revision, chosen: Chosen, new: Mapping[str, UpdateReason], standing: Standing
+) -> Decision:
+    """`new`: why each container that does not run what was chosen is to move."""
+    kept = {c.name: no for c, image in chosen if (no := _kept_back(service, c, image, standing))}
+    if held := _held(service, chosen, new, kept):
+        return held
     if revision.unknown_fields:
         sentence = f"a copy would lose {_quoted(revision.unknown_fields)}, which this SDK cannot read"
         return Skip(service, SkipReason.UNKNOWN_FIELD, sentence)
@@ -94,6 +102,18 @@ def decide(service: Service, revision: Revision, policy: Policy, known: Known) -
     reason = min(new[name] for name in new.keys() - kept.keys())  # a new digest says more
     left = tuple(no.sentence for no in kept.values())
     return Update(service, tuple(_change(c, image) for c, image in moving), reason, left)
+
+
+def _held(
+    service: Service, chosen: Chosen, new: Mapping[str, UpdateReason], kept: Mapping[str, No]
+) -> Skip | None:
+    """Why nothing moves, if so. ECS resolves a plain tag in every new deployment, also to what failed."""
+    plain = [c.name for c, _ in chosen if c.name in kept and not c.image.digest]
+    if not plain and new.keys() - kept.keys():
+        return None
+    no = kept[next(iter(plain or new))]
+    put_back = tuple(it.put_back for it in kept.values() if it.put_back)
+    return Skip(service, no.reason, no.sentence, put_back)
 
 
 def _never(service: Service) -> No | None:
