@@ -1,10 +1,13 @@
 """The Lambda asset, built by pip instead of Docker."""
 
+import gzip
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 import jsii
@@ -68,3 +71,12 @@ def _prune(output: Path) -> None:
     for model in (output / "botocore" / "data").iterdir():
         if model.is_dir() and model.name not in SERVICES:
             shutil.rmtree(model)
+    for described in (output / "botocore" / "data").glob("*/*/service-2.json.gz"):
+        model = json.loads(gzip.decompress(described.read_bytes()), object_hook=_undocumented)
+        described.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
+        described.unlink()
+
+
+def _undocumented(part: dict[str, Any]) -> dict[str, Any]:
+    """Four fifths of a model are texts for people, which a function would read at every cold start."""
+    return {name: it for name, it in part.items() if name != "documentation" or not isinstance(it, str)}

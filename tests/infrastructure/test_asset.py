@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from botocore.loaders import Loader
 
 from infra import bundling
 from infrastructure.templates import app
@@ -36,6 +38,13 @@ def run(asset: Path, code: str) -> str:
     return subprocess.run(python, check=True, capture_output=True, text=True).stdout
 
 
+def leaves(value: Any, *path: str | int) -> dict[tuple[str | int, ...], Any]:
+    """Each value of a JSON text that is neither object nor list, by its path; empty ones too."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = {at: it for name, part in parts for at, it in leaves(part, *path, name).items()}
+    return found or {path: str(value) if value in ({}, []) else value}
+
+
 def asset_hash() -> str:
     location = bundling.lambda_code().bind(cdk.Stack(app())).s3_location
     assert location
@@ -55,9 +64,20 @@ def test_it_stays_far_below_the_limit_of_lambda(asset: Path) -> None:
 
 
 def test_it_holds_its_own_boto3_with_every_client_that_is_used(asset: Path) -> None:
-    clients = "[boto3.client(it, region_name='eu-west-1') for it in ('dynamodb', 'ecr', 'ecs', 'sqs')]"
+    clients = f"[boto3.client(it, region_name='eu-west-1') for it in {sorted(bundling.SERVICES)}]"
 
     assert run(asset, f"import boto3; {clients}; print(boto3.__file__)").startswith(str(asset))
+
+
+@pytest.mark.parametrize("service", sorted(bundling.SERVICES))
+def test_the_models_of_the_sdk_lack_nothing_but_their_documentation(asset: Path, service: str) -> None:
+    whole = leaves(Loader().load_service_model(service, "service-2"))
+    ours = Loader([str(asset / "botocore" / "data")], include_default_search_paths=False)
+    pruned = leaves(ours.load_service_model(service, "service-2"))
+
+    assert pruned.items() <= whole.items()
+    assert {path[-1] for path in whole.keys() - pruned.keys()} == {"documentation"}
+    assert {type(whole[path]) for path in whole.keys() - pruned.keys()} == {str}
 
 
 def test_it_holds_powertools_and_the_handlers(asset: Path) -> None:

@@ -56,6 +56,9 @@ def test_a_family_of_500_services_is_looked_at_in_parts() -> None:
             "DescribeImages": 5 * 2,
             "RegisterTaskDefinition": 1,
             "UpdateService": 500,
+            "Query": 500,
+            "PutItem": 2 * 500,
+            "PutEvents": 500,
         },
         at_once=1,
     )
