@@ -50,12 +50,12 @@ class PipBundling:
 
 
 def build(output: Path) -> None:
-    _pip_install(LAMBDA / "requirements.txt", output)
+    pip_install(LAMBDA / "requirements.txt", output)
     _prune(output)
     shutil.copytree(LAMBDA / "tagalong", output / "tagalong", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def _pip_install(requirements: Path, output: Path) -> None:
+def pip_install(requirements: Path, output: Path) -> None:
     install = [sys.executable, "-m", "pip", "install", *QUIETLY, *REPRODUCIBLY, *FOR_LAMBDA]
     command = [*install, "--target", str(output), "-r", str(requirements)]
     # No shell, and every word of the command is ours.

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from tagalong import settings
 from tagalong.aws.ecr import Ecr
@@ -21,6 +19,9 @@ from tagalong.reporting import cause_fields, logger, metrics
 from tagalong.reporting.outcomes import report, report_broken
 from tagalong.telling import notice
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 _RESERVE = 20_000  # milliseconds: a call that is under way ends in this time, also a slow one
 
 Record = dict[str, Any]
@@ -29,14 +30,14 @@ Record = dict[str, Any]
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
-def handle(event: dict[str, list[Record]], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
+def handle(event: dict[str, list[Record]], context: "LambdaContext") -> dict[str, list[dict[str, str]]]:
     """Jobs in, services updated, the messages that must come back out."""
     failed = list(_failed(event["Records"], context))
     queue().return_after({record["receiptHandle"]: retry_delay(_tries(record)) for record in failed})
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 
-def _failed(records: list[Record], context: LambdaContext) -> Iterator[Record]:
+def _failed(records: list[Record], context: "LambdaContext") -> Iterator[Record]:
     """A family goes on in order: behind a job of it that failed, the others come back undone.
 
     Powertools has this too, and takes a tenth of the cold start for it.
@@ -54,7 +55,7 @@ def _failed(records: list[Record], context: LambdaContext) -> Iterator[Record]:
                 yield record
 
 
-def _why_not_done(record: Record, context: LambdaContext) -> str:
+def _why_not_done(record: Record, context: "LambdaContext") -> str:
     try:
         match message(record["body"]):
             case Backlog(jobs):
@@ -67,7 +68,7 @@ def _why_not_done(record: Record, context: LambdaContext) -> str:
     return ""
 
 
-def _do(job: Job, context: LambdaContext, *, first: bool) -> str:
+def _do(job: Job, context: "LambdaContext", *, first: bool) -> str:
     """What stood in the way, if anything; each service that is concerned is in the log."""
     reasons = []
     with logger.append_context_keys(**cause_fields(job.cause)):
@@ -93,7 +94,7 @@ def _tries(record: Record) -> int:
     return int(record["attributes"]["ApproximateReceiveCount"])
 
 
-def _deployer(job: Job, context: LambdaContext) -> Deployer:
+def _deployer(job: Job, context: "LambdaContext") -> Deployer:
     here = settings.here()
     return Deployer(
         ecs(),

@@ -1,9 +1,7 @@
 """The finder."""
 
 from functools import cache
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from tagalong import settings
 from tagalong.aws.ecr import Ecr
@@ -17,10 +15,13 @@ from tagalong.pushes import Ignored, parse_event
 from tagalong.reporting import cause_fields, logger, metrics
 from tagalong.reporting.found import report_found, report_untagged
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
-def handle(event: dict[str, Any], context: LambdaContext) -> None:
+def handle(event: dict[str, Any], context: "LambdaContext") -> None:
     """An event of ECR or a sweep in, jobs out. After an error Lambda invokes it again."""
     logger.append_keys(event_id=event.get("id"))
     cause = parse_event(event, context.aws_request_id)

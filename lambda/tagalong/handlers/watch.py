@@ -1,9 +1,7 @@
 """The watcher."""
 
 from functools import cache
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from tagalong import settings
 from tagalong.aws.outlets import Outlets
@@ -15,10 +13,13 @@ from tagalong.rollouts import calls_for_a_look, parse_deployment_event
 from tagalong.telling import of_rollout
 from tagalong.watching import heard, look_again
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
-def handle(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda passes it
+def handle(event: dict[str, Any], context: "LambdaContext") -> None:  # noqa: ARG001 - Lambda passes it
     """What ECS tells of a deployment in, what became of the rollout out. Errors are tried again."""
     told = parse_deployment_event(event)
     before, rollout = heard(records(), told)
