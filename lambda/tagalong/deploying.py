@@ -98,8 +98,15 @@ class Deployer:
         self._standings[service.arn] = standing
         if ended:
             yield Ended(service, ended)
-        rolling_back = bool(standing.latest and standing.latest.status is Status.ROLLING_BACK)
-        yield replace(service, rolling_back=service.rolling_back or rolling_back)
+        yield self._with_rollback(service)
+
+    def _with_rollback(self, service: Service) -> Service:
+        """Also by what is remembered. A deployment of ours beside one that failed is no rollback of that."""
+        if not (latest := self._standings[service.arn].latest):
+            return service
+        ours = service.primary == latest.deployment and not service.untold
+        remembered = latest.status is Status.ROLLING_BACK
+        return replace(service, rolling_back=remembered or (service.rolling_back and not ours))
 
     def _move(self, base: str, services: Sequence[Service]) -> Iterator[Outcome]:
         try:
@@ -174,7 +181,7 @@ class Deployer:
         [now] = self.fleet.services({update.service.cluster: (update.service.name,)})
         if isinstance(now, Skip):
             return now
-        if refused := refusal(now, self.policy, self.now):
+        if refused := refusal(self._with_rollback(now), self.policy, self.now):
             return refused
         if now.revision != update.service.revision:
             raise AwsError(f"it was deployed meanwhile, and runs {now.revision.rpartition('/')[2]}")
@@ -205,7 +212,7 @@ class Deployer:
         rollout = replace(rollout, status=Status.STARTED, deployment=deployment.id)
         self.records.keep(rollout)
         if before.latest:
-            self.records.archive(_superseded(before.latest, self._at))
+            self.records.archive(before.latest.superseded(self._at))
         return rollout, deployment.replaced
 
     def _rollout(
@@ -235,9 +242,3 @@ class Deployer:
             if newer.active and not newer.unknown_fields and same(newer.definition, definition):
                 return newer.arn
         return self.fleet.register(definition)
-
-
-def _superseded(rollout: Rollout, at: str) -> Rollout:
-    if rollout.status in {Status.STARTING, Status.STARTED}:
-        return rollout.became(Status.REPLACED, "another rollout began", at)
-    return rollout

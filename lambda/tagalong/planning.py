@@ -1,7 +1,7 @@
 """What to do with one service: pure functions from what is known to a decision."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tagalong import consent
@@ -11,6 +11,7 @@ from tagalong.pushes import Push
 from tagalong.revisions import RULE_LABEL, TAG_LABEL, Change, Container, Revision
 from tagalong.rollouts import Rejection, Standing, Status, short
 from tagalong.rules import Rule, RuleError, parse_rule
+from tagalong.rules.pin import Pin
 
 Question = tuple[Repository, str | None]
 """(repository, one tag, or None for all its images)"""
@@ -84,8 +85,13 @@ def decide(service: Service, revision: Revision, policy: Policy, known: Known) -
 
 
 def _up_to_date(service: Service, chosen: Chosen, standing: Standing) -> Skip:
-    runs = {} if standing.is_open else {c.name: c.image.text for c, _ in chosen if c.image.digest}
-    return Skip(service, SkipReason.UP_TO_DATE, "it runs what it follows, as far as ECS tells", runs=runs)
+    sentence = "it runs what it follows, as far as ECS tells"
+    return Skip(service, SkipReason.UP_TO_DATE, sentence, runs=_runs(chosen, standing))
+
+
+def _runs(chosen: Chosen, standing: Standing) -> dict[str, str]:
+    """container -> image, where that is certain."""
+    return {} if standing.is_open else {c.name: c.image.text for c, _ in chosen if c.image.digest}
 
 
 def _move(
@@ -94,11 +100,13 @@ def _move(
     """`new`: why each container that does not run what was chosen is to move."""
     kept = {c.name: no for c, image in chosen if (no := _kept_back(service, c, image, standing))}
     if held := _held(service, chosen, new, kept):
-        return held
+        return replace(held, runs=_runs(chosen, standing))
     if revision.unknown_fields:
         sentence = f"a copy would lose {_quoted(revision.unknown_fields)}, which this SDK cannot read"
         return Skip(service, SkipReason.UNKNOWN_FIELD, sentence)
     moving = [(c, image) for c, image in chosen if c.name not in kept and image.digest != c.image.digest]
+    if (stuck := _stuck(service, standing)) and _stays_rejected(service, chosen, moving, standing):
+        return stuck
     reason = min(new[name] for name in new.keys() - kept.keys())  # a new digest says more
     left = tuple(no.sentence for no in kept.values())
     return Update(service, tuple(_change(c, image) for c, image in moving), reason, left)
@@ -145,9 +153,10 @@ def _rule(service: Service, container: Container, policy: Policy) -> Rule | No:
         return No(SkipReason.MISCONFIGURED, f"docker label {unknown}")
     text = container.labels.get(RULE_LABEL) or service.tags.get(consent.RULE) or policy.default_rule
     try:
-        return parse_rule(text)
+        rule = parse_rule(text)
     except RuleError as error:
         return No(SkipReason.MISCONFIGURED, str(error))
+    return rule.choose(container, ()) if isinstance(rule, Pin) else rule  # whatever ECR has
 
 
 def _unconcerned(service: Service, container: Container, tag: str, policy: Policy) -> No | None:
@@ -165,9 +174,11 @@ def _choose(service: Service, container: Container, policy: Policy, known: Known
     images = known.answers[container.image.repository, tag := rule.asks(container)]
     if tag:
         return rule.choose(container, images)
-    # Of many, the best of those that may be deployed: a higher one that failed keeps no lower one back.
-    allowed = tuple(it for it in images if not _rejection(service, it, known.standing))
-    return rule.choose(container, allowed)
+    # Of many, the best that may be deployed, or what runs: one that failed keeps no lower one back.
+    rejected = {it.digest for it in images if _rejection(service, it.digest, known.standing)}
+    return rule.choose(
+        container, tuple(it for it in images if it.digest not in rejected or container.runs(it))
+    )
 
 
 def _refused(reasons: list[No], containers: int) -> No | None:
@@ -186,7 +197,7 @@ def _why_new(container: Container, image: Image, known: Known) -> UpdateReason |
 
 def _kept_back(service: Service, container: Container, image: Image, standing: Standing) -> No | None:
     """Each digest is deployed to a service once: not again after it failed, nor after somebody removed it."""
-    if rejection := _rejection(service, image, standing):
+    if rejection := _rejection(service, image.digest, standing):
         return No(SkipReason(rejection.reason), f"{rejection.sentence}; {_UNTIL}")
     ours = standing.deployed.get(container.name)
     if ours and ours.digest == image.digest and consent.instant(ours.at) > consent.cleared(service.tags):
@@ -194,8 +205,8 @@ def _kept_back(service: Service, container: Container, image: Image, standing: S
     return None
 
 
-def _rejection(service: Service, image: Image, standing: Standing) -> Rejection | None:
-    rejection = standing.rejections.get(image.digest)
+def _rejection(service: Service, digest: str, standing: Standing) -> Rejection | None:
+    rejection = standing.rejections.get(digest)
     is_cleared = rejection and consent.instant(rejection.at) <= consent.cleared(service.tags)
     return None if is_cleared else rejection
 
@@ -207,6 +218,13 @@ def _stuck(service: Service, standing: Standing) -> Skip | None:
         return None
     sentence = f"its deployment failed and was not rolled back: {latest.reason}"
     return Skip(service, SkipReason.ROLLOUT_FAILED, sentence)
+
+
+def _stays_rejected(service: Service, chosen: Chosen, moving: Chosen, standing: Standing) -> bool:
+    """Whether a container that stays as it is would be deployed again with what failed."""
+    names = {container.name for container, _ in moving}
+    staying = [c.image.digest for c, _ in chosen if c.image.digest and c.name not in names]
+    return any(_rejection(service, digest, standing) for digest in staying)
 
 
 def _put_back(container: Container, image: Image) -> No | None:

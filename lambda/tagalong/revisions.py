@@ -6,7 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from tagalong.images import ImageReference, Repository
+from tagalong.images import Image, ImageReference, Repository
 
 TAG_LABEL, RULE_LABEL = "tagalong.tag", "tagalong.rule"
 _OURS = "tagalong."
@@ -30,6 +30,10 @@ class Container:
         if self.image.tag:
             return self.image.tag
         return (self.labels.get(TAG_LABEL) or None) if self.image.digest else "latest"
+
+    def runs(self, image: Image) -> bool:
+        """As far as its definition says."""
+        return image.digest == self.image.digest if self.image.digest else image.tag == self.tag
 
 
 @dataclass(frozen=True, slots=True)

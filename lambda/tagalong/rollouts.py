@@ -34,7 +34,7 @@ _OPEN = frozenset({Status.STARTED, Status.FAILED, Status.ROLLING_BACK})
 _NEXT = {
     Status.STARTING: _ENDS | {Status.STARTED},
     Status.STARTED: _ENDS,
-    Status.FAILED: {Status.ROLLING_BACK, Status.ROLLED_BACK},
+    Status.FAILED: {Status.ROLLING_BACK, Status.ROLLED_BACK, Status.COMPLETED},  # deployed again by a person
     Status.ROLLING_BACK: {Status.ROLLED_BACK, Status.FAILED, Status.REPLACED},
     Status.REPLACED: {Status.FAILED, Status.ROLLING_BACK, Status.ROLLED_BACK},  # it had failed before that
 }
@@ -100,10 +100,17 @@ class Rollout:
         """The same as it was where that cannot be: events come twice and in any order."""
         if status not in _NEXT.get(self.status, ()):
             return self
-        known = self.status in REJECTING  # of a failure the first reason says most, and its time counts
+        # Of a failure the first reason says most, and its time counts.
+        known = self.status in REJECTING and status in REJECTING
         ended_at = (self.ended_at if known else at) if status in _ENDS else ""
         why = self.reason if known else reason
         return replace(self, status=status, before=self.status, reason=why, ended_at=ended_at)
+
+    def superseded(self, at: str) -> "Rollout":
+        """As it is kept when another rollout of the service has begun."""
+        if self.status in {Status.STARTING, Status.STARTED}:
+            return self.became(Status.REPLACED, "another rollout began", at)
+        return self
 
 
 @dataclass(frozen=True, slots=True)

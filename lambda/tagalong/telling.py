@@ -90,7 +90,7 @@ def of_rollout(rollout: Rollout) -> Notice | None:
         rollout.name,
         rollout.service,
         _subject(subject.format(f"{rollout.name} in {_last(rollout.cluster)}", images)),
-        "\n".join([*lines, *_advice(kind, rollout.service)]),
+        "\n".join([*lines, *_advice(kind, rollout)]),
         asdict(rollout),
         runs,
     )
@@ -150,14 +150,16 @@ def _cause(rollout: Rollout) -> list[str]:
     return ["Found by a sweep"]
 
 
-def _advice(kind: Kind, service: str) -> list[str]:
+def _advice(kind: Kind, rollout: Rollout) -> list[str]:
     if kind not in {Kind.FAILED, Kind.ROLLED_BACK}:
         return []
+    where = f"--cluster {_last(rollout.cluster)} --service {rollout.name}"
     return [
         "",
         "tagalong does not deploy this image to this service again. Push another one, or let it try again:",
-        _to_retry(service),
-        "If ECS rolls nothing back: aws ecs update-service --force-new-deployment",
+        _to_retry(rollout.service),
+        "Where ECS rolls nothing back, the service names this image still, and this tries it again:",
+        f"aws ecs update-service {where} --force-new-deployment",
     ]
 
 

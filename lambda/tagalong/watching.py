@@ -35,16 +35,15 @@ def looked(
 
     If not thoroughly, ECS is not asked as long as the service itself says that the rollout is under way.
     """
-    standing = _confirmed(records, fates, service)
+    standing, began = _confirmed(records, fates, service)
     if not standing.latest or not standing.latest.is_open:
-        return standing, None
+        return standing, began
     under_way = service.deploying and service.revision == standing.latest.new_revision
     if under_way and standing.latest.status is Status.STARTED and not thoroughly:
-        return standing, None
-    fate = fates.fate(service, standing.latest)
-    rollout = standing.latest.became(fate.status, fate.reason, fate.at) if fate else standing.latest
+        return standing, began
+    rollout = _went_on(fates, service, standing.latest)
     if rollout == standing.latest:
-        return standing, None
+        return standing, began
     for rejection in rejected(rollout):
         records.reject(rollout.service, rejection)
     records.keep(rollout)
@@ -52,16 +51,29 @@ def looked(
     return replace(standing, latest=rollout, rejections=rejections), rollout
 
 
-def _confirmed(records: Records, fates: Fates, service: Service) -> Standing:
-    """After a crash: whether the rollout that was to begin did begin."""
+def _went_on(fates: Fates, service: Service, rollout: Rollout) -> Rollout:
+    if fate := fates.fate(service, rollout):
+        return rollout.became(fate.status, fate.reason, fate.at)
+    if rollout.status is Status.ROLLING_BACK and not service.rolling_back:
+        why = "ECS knows no such deployment: it is another service by now"
+        return rollout.became(Status.REPLACED, why, rollout.ended_at)
+    return rollout
+
+
+def _confirmed(records: Records, fates: Fates, service: Service) -> tuple[Standing, Rollout | None]:
+    """After a crash: whether the rollout that was to begin did begin; and that, if so."""
     standing = records.standing(service.arn)
     if not (intent := standing.unconfirmed):
-        return standing
-    if service.revision != intent.new_revision and not fates.fate(service, intent):
-        return standing
-    began = replace(intent, deployment=service.primary).became(Status.STARTED, "", "")
+        return standing, None
+    is_primary = service.revision == intent.new_revision
+    if not is_primary and not fates.fate(service, intent):
+        return standing, None
+    deployment = service.primary if is_primary else ""
+    began = replace(intent, deployment=deployment).became(Status.STARTED, "", "")
     records.keep(began)
-    return replace(standing, latest=began, earlier=tuple(filter(None, [standing.latest])))
+    if standing.latest:
+        records.archive(standing.latest.superseded(began.started_at))
+    return replace(standing, latest=began, earlier=tuple(filter(None, [standing.latest]))), began
 
 
 def remember(records: Records, skip: Skip, now: datetime) -> None:

@@ -54,7 +54,7 @@ class Ecs:
             arns = list(service.service_revisions)
             answer = self.client.describe_service_revisions(serviceRevisionArns=arns)
         current = [r for r in answer["serviceRevisions"] if r.get("taskDefinition") == service.revision]
-        images = max(current, key=lambda r: r["createdAt"])["containerImages"] if current else []
+        images = max(current, key=lambda r: r["createdAt"]).get("containerImages", ()) if current else ()
         return {image["containerName"]: image["imageDigest"] for image in images if "imageDigest" in image}
 
     def newer(self, base: str) -> Iterator[Revision]:

@@ -24,16 +24,10 @@ class Newest:
 
     def choose(self, container: Container, images: tuple[Image, ...]) -> Image | No:
         """Of images that were pushed in the same second, the one with the greatest tag."""
-        running = next((image for image in images if _is_current(container, image)), None)
+        running = next((image for image in images if container.runs(image)), None)
         if not running:
             sentence = f"ECR no longer has the image that {container.name} runs, so newer cannot be told"
             return No(SkipReason.CURRENT_UNKNOWN, sentence)
         known = [image for image in images if image.tag and image.tag.startswith(self.prefix)]
         newest = max([running, *known], key=lambda image: (image.pushed_at, image.tag))
         return newest if newest.digest != running.digest else replace(running, tag=container.tag or "")
-
-
-def _is_current(container: Container, image: Image) -> bool:
-    if container.image.digest:
-        return image.digest == container.image.digest
-    return image.tag == container.tag

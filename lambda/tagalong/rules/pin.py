@@ -15,5 +15,5 @@ class Pin:
     def asks(self, container: Container) -> str | None:
         return container.tag
 
-    def choose(self, container: Container, _images: tuple[Image, ...]) -> Image | No:
+    def choose(self, container: Container, _images: tuple[Image, ...]) -> No:
         return No(SkipReason.PIN_RULE, f"its rule for {container.name} is pin")
