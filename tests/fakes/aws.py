@@ -196,7 +196,7 @@ class FakeAws:
 
     def end_rollback(self, cluster: str, name: str) -> Json:
         service = self.services[cluster, name]
-        self._deployments_of(service)[-1]["status"] = "ROLLBACK_SUCCESSFUL"
+        self._deployments_of(service)[-1] |= {"status": "ROLLBACK_SUCCESSFUL", "finishedAt": time.time()}
         service["deployments"] = [{**service["deployments"][0], "rolloutState": "COMPLETED"}]
         return deployment_event(
             service, "COMPLETED", service["deployments"][0]["id"], "ECS deployment completed."

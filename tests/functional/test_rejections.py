@@ -3,19 +3,29 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes.aws import HOST, FakeAws, Json
 from fakes.pipeline import Pipeline
+from functional.test_outcomes_in_disorder import stop_without_rollback
 
-DIGESTS = ["sha256:" + letter * 64 for letter in "ab"]
 FIRST = "sha256:" + "0" * 64
+DIGESTS = {"app": ["sha256:" + letter * 64 for letter in "ab"], "proxy": ["sha256:" + "c" * 64]}
 
-pushes = st.sampled_from(DIGESTS)
+pushes = st.sampled_from([(name, digest) for name, digests in DIGESTS.items() for digest in digests])
 happenings = st.sampled_from(
     [
-        *("completes", "fails", "fails", "fails and nobody tells", "old events come again", "sweep"),
+        *(
+            "completes",
+            "fails",
+            "fails",
+            "fails and nobody tells",
+            "fails and stays",
+            "old events come again",
+        ),
+        "sweep",
         *("a person rolls back", "the plain tag comes back", "a person clears"),
     ]
 )
@@ -25,39 +35,45 @@ histories = st.lists(st.tuples(pushes, st.lists(happenings, max_size=2)), min_si
 
 @dataclass
 class World:
-    """One service, and a model of what must not be deployed to it."""
+    """One service of two containers, and a model of what must not be deployed to it."""
 
     pipeline: Pipeline
     rejected: set[str] = field(default_factory=set)
     again: set[str] = field(default_factory=set)  # what was deployed in spite of that
     told: list[Json] = field(default_factory=list)
     ours: str = ""  # the revision that tagalong deployed last
+    before: set[str] = field(default_factory=set)  # what ran before that
 
     @property
     def aws(self) -> FakeAws:
         return self.pipeline.aws
 
     @property
-    def runs(self) -> str:
-        return self.aws.images("prod", "web")[0].partition("@")[2]
+    def runs(self) -> set[str]:
+        """The digests of the containers that are pinned."""
+        return {image.partition("@")[2] for image in self.aws.images("prod", "web")} - {""}
 
     def start(self) -> None:
         self.aws.reset()
         self.aws.hook = self.watch
-        self.aws.push("app", "prod", FIRST)
-        self.aws.serve("prod", "web", self.aws.register("web", f"{HOST}/app:prod@{FIRST}"))
+        for name in DIGESTS:
+            self.aws.push(name, "prod", FIRST)
+        images = [f"{HOST}/{name}:prod@{FIRST}" for name in DIGESTS]
+        self.aws.serve("prod", "web", self.aws.register("web", *images))
 
     def watch(self, action: str, phase: str) -> None:
+        if (action, phase) == ("UpdateService", "before"):
+            self.before = self.runs
         if (action, phase) == ("UpdateService", "after"):
-            self.again |= {self.runs} & self.rejected
+            self.again |= self.runs & self.rejected
             self.ours = self.aws.services["prod", "web"]["taskDefinition"]
 
     def happen(self, what: str) -> None:
-        if what not in {"completes", "fails", "fails and nobody tells"} or self.deploying:
+        if not what.startswith(("completes", "fails")) or self.deploying:
             getattr(self, what.replace(" ", "_"))()
 
-    def push(self, digest: str) -> None:
-        self.pipeline.push("app", "prod", digest)
+    def push(self, name: str, digest: str) -> None:
+        self.pipeline.push(name, "prod", digest)
 
     def completes(self) -> None:
         self.tell(self.aws.end("prod", "web"))
@@ -69,11 +85,19 @@ class World:
         self.fail()
         self.pipeline.sweep()
 
+    def fails_and_stays(self) -> None:
+        """Nothing rolls it back."""
+        self.reject()
+        self.tell(stop_without_rollback(self.aws))
+
     def fail(self) -> list[Json]:
-        """Of a rollout that tagalong began the digest is rejected; a person's deployment rejects nothing."""
-        if self.aws.services["prod", "web"]["taskDefinition"] == self.ours:
-            self.rejected.add(self.runs)
+        self.reject()
         return [*self.aws.fail("prod", "web"), self.aws.end_rollback("prod", "web")]
+
+    def reject(self) -> None:
+        """Of a rollout that tagalong began what moved is rejected; a person's deployment rejects nothing."""
+        if self.aws.services["prod", "web"]["taskDefinition"] == self.ours:
+            self.rejected |= self.runs - self.before
 
     def old_events_come_again(self) -> None:
         self.pipeline.tell(*self.told)
@@ -82,10 +106,10 @@ class World:
         self.pipeline.sweep()
 
     def a_person_rolls_back(self) -> None:
-        self.put_back(f"{HOST}/app@{FIRST}")
+        self.put_back(f"@{FIRST}")
 
     def the_plain_tag_comes_back(self) -> None:
-        self.put_back(f"{HOST}/app:prod")
+        self.put_back(":prod")
 
     def a_person_clears(self) -> None:
         tags = [{"key": "tagalong:retry", "value": datetime.now(UTC).isoformat()}]
@@ -103,22 +127,22 @@ class World:
         self.pipeline.tell(*events)
 
     def put_back(self, image: str) -> None:
-        service = self.aws.services["prod", "web"]
-        revision = self.aws.register("web", image)
-        labels = {"tagalong.tag": "prod"}
-        self.aws.revisions["web"][-1]["containerDefinitions"][0]["dockerLabels"] = labels
-        self.aws.deploy(service, revision)
+        """In both containers."""
+        revision = self.aws.register("web", *(f"{HOST}/{name}{image}" for name in DIGESTS))
+        for container in self.aws.revisions["web"][-1]["containerDefinitions"]:
+            container["dockerLabels"] = {"tagalong.tag": "prod"}
+        self.aws.deploy(self.aws.services["prod", "web"], revision)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 def test_no_digest_that_was_rejected_is_deployed_again_without_a_clear(
-    pipeline: Pipeline, history: list[tuple[str, list[str]]]
+    pipeline: Pipeline, history: list[tuple[tuple[str, str], list[str]]]
 ) -> None:
     world = World(pipeline)
     world.start()
-    for digest, happenings in history:
-        world.push(digest)
+    for pushed, happenings in history:
+        world.push(*pushed)
         for what in happenings:
             world.happen(what)
     pipeline.sweep()
@@ -126,16 +150,20 @@ def test_no_digest_that_was_rejected_is_deployed_again_without_a_clear(
     assert not world.again, history
 
 
-def test_the_histories_above_reject_and_clear(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("how", ["fails", "fails and nobody tells", "fails and stays"])
+def test_the_histories_above_reject_and_clear(pipeline: Pipeline, how: str) -> None:
     """Where nothing was ever rejected, the test above would say nothing."""
+    bad, good = DIGESTS["app"]
     world = World(pipeline)
     world.start()
-    world.push(DIGESTS[0])
-    world.happen("fails")
+    world.push("app", bad)
+    world.happen(how)
     world.happen("sweep")
-    assert world.rejected == {DIGESTS[0]}
-    assert world.runs == FIRST
+    assert world.rejected == {bad}
+    assert world.runs == ({FIRST, bad} if how == "fails and stays" else {FIRST})
+    world.push("app", good)
+    world.happen("completes")
     world.happen("a person clears")
-    pipeline.sweep()
+    world.push("app", bad)
 
-    assert world.runs == DIGESTS[0]
+    assert world.runs == {FIRST, bad}
