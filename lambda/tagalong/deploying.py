@@ -92,12 +92,13 @@ class Deployer:
         try:
             sweep = isinstance(self.cause, Sweep)
             standing, ended = watching.looked(self.records, self.fleet, service, thoroughly=sweep)
+            self._standings[service.arn] = standing
+            if ended:
+                yield Ended(service, ended)
+                self.records.keep(ended)
         except AwsError as error:
             yield Failed(service, error)
             return
-        self._standings[service.arn] = standing
-        if ended:
-            yield Ended(service, ended)
         yield self._with_rollback(service)
 
     def _with_rollback(self, service: Service) -> Service:

@@ -1,5 +1,6 @@
 """Following a rollout to its end: by what ECS tells, and where it told nothing, by asking."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,13 +20,20 @@ from tagalong.rollouts import (
 )
 
 
-def heard(records: Records, event: DeploymentEvent) -> tuple[Rollout | None, Rollout | None]:
-    """The rollout that an event is about, before and after it. Only rejections are kept yet."""
-    before = records.standing(event.service).about(event.deployment)
-    rollout = after(before, event) if before else None
-    for rejection in rejected(rollout) if rollout and rollout != before else ():
-        records.reject(event.service, rejection)
-    return before, rollout
+def heard(records: Records, event: DeploymentEvent, say: Callable[[Rollout], object]) -> Rollout | None:
+    """The rollout that an event is about, as it is after it; None if it is about none of ours.
+
+    What changed is said before it is kept, so that an error brings both again.
+    """
+    if not (before := records.standing(event.service).about(event.deployment)):
+        return None
+    rollout = after(before, event)
+    if rollout != before:
+        for rejection in rejected(rollout):
+            records.reject(event.service, rejection)
+        say(rollout)
+        records.keep(rollout)
+    return rollout
 
 
 def looked(
@@ -34,6 +42,7 @@ def looked(
     """What is remembered of a service, and its rollout if it was found to have gone on.
 
     If not thoroughly, ECS is not asked as long as the service itself says that the rollout is under way.
+    Whoever says what was found keeps it afterwards, so that an error brings both again.
     """
     standing, began = _confirmed(records, fates, service)
     if not standing.latest or not standing.latest.is_open:
@@ -46,7 +55,6 @@ def looked(
         return standing, began
     for rejection in rejected(rollout):
         records.reject(rollout.service, rejection)
-    records.keep(rollout)
     rejections = {**standing.rejections, **{it.digest: it for it in rejected(rollout)}}
     return replace(standing, latest=rollout, rejections=rejections), rollout
 

@@ -38,7 +38,7 @@ class Context:
         return self.milliseconds
 
 
-@dataclass
+@dataclass(repr=False)  # Hypothesis would write it out
 class Pipeline:
     aws: FakeAws
     received: dict[str, int] = field(default_factory=dict)

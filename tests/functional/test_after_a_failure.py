@@ -169,6 +169,26 @@ def test_a_rollout_beside_one_that_failed_is_not_taken_for_the_rollback_of_that(
     assert runs(aws) == NEW
 
 
+def test_an_end_that_a_sweep_finds_is_told_also_when_the_function_crashes_in_between(
+    pipeline: Pipeline,
+) -> None:
+    aws = pipeline.aws
+    pipeline.push("app", "prod", BAD)
+    aws.fail("prod", "web")
+    aws.end_rollback("prod", "web")
+
+    def crash(action: str, phase: str) -> None:
+        if (action, phase) == ("Publish", "before"):
+            aws.hook = lambda _a, _p: None
+            raise Crash
+
+    aws.hook = crash
+    pipeline.sweep()
+
+    assert told(aws) == ["started", "rolled-back"]
+    assert latest(aws).status == "rolled-back"
+
+
 def test_after_a_crash_a_deployment_of_somebody_else_is_not_taken_for_ours(pipeline: Pipeline) -> None:
     aws = pipeline.aws
     crash_after(aws, "UpdateService")

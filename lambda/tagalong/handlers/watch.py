@@ -9,7 +9,7 @@ from tagalong.aws.records import Records
 from tagalong.aws.sqs import JobQueue
 from tagalong.reporting import cause_fields, logger, metrics
 from tagalong.reporting.rollouts import report_rollout
-from tagalong.rollouts import calls_for_a_look, parse_deployment_event
+from tagalong.rollouts import Rollout, calls_for_a_look, parse_deployment_event
 from tagalong.telling import of_rollout
 from tagalong.watching import heard, look_again
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 def handle(event: dict[str, Any], context: "LambdaContext") -> None:  # noqa: ARG001 - Lambda passes it
     """What ECS tells of a deployment in, what became of the rollout out. Errors are tried again."""
     told = parse_deployment_event(event)
-    before, rollout = heard(records(), told)
-    if not before or not rollout:
-        return
-    logger.append_keys(**cause_fields(rollout.cause))
-    if rollout != before:
-        report_rollout(rollout)
-        outlets().tell(of_rollout(rollout))
-        records().keep(rollout)  # after what an error must bring again, before the deployer reads it
-    if calls_for_a_look(rollout, told):
+    rollout = heard(records(), told, _say)
+    # Only when it is kept: the deployer looks at once, and would find it out a second time.
+    if rollout and calls_for_a_look(rollout, told):
         queue().send([look_again(rollout, event["id"])])
+
+
+def _say(rollout: Rollout) -> None:
+    logger.append_keys(**cause_fields(rollout.cause))
+    report_rollout(rollout)
+    outlets().tell(of_rollout(rollout))
 
 
 @cache
