@@ -18,6 +18,9 @@ DEPLOYMENT_EVENT = "ECS Deployment State Change"
 _ROLLBACK = re.compile(r"rolling back to deploymentId (\S+?)\.?$")
 
 
+_SECONDS = len("2026-11-23T12:00:00")
+
+
 class Status(StrEnum):
     STARTING = "starting"  # written before UpdateService: after a crash nobody knows more
     STARTED = "started"
@@ -148,10 +151,16 @@ class Standing:
     def is_open(self) -> bool:
         return bool(self.unconfirmed or (self.latest and self.latest.is_open))
 
-    def about(self, deployment: str) -> Rollout | None:
-        """The rollout with this deployment, or the latest: ECS rolls back with another one."""
-        known = (it for it in (self.latest, *self.earlier) if it and it.deployment == deployment)
-        return next(known, self.latest)
+    def about(self, event: "DeploymentEvent") -> Rollout | None:
+        """The rollout with this deployment, or with it for its rollback.
+
+        Else the latest, of whose rollback nobody may have heard yet; but not of an older event, that came late.
+        """
+        rollouts = [it for it in (self.latest, *self.earlier) if it]
+        known = (it for it in rollouts if event.deployment in {it.deployment, it.rollback})
+        # To the second, as ECS tells the time.
+        latest = (it for it in rollouts[:1] if event.time[:_SECONDS] >= it.started_at[:_SECONDS])
+        return next(known, next(latest, None))
 
 
 @dataclass(frozen=True, slots=True)

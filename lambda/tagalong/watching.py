@@ -25,7 +25,7 @@ def heard(records: Records, event: DeploymentEvent, say: Callable[[Rollout], obj
 
     What changed is said before it is kept, so that an error brings both again.
     """
-    if not (before := records.standing(event.service).about(event.deployment)):
+    if not (before := records.standing(event.service).about(event)):
         return None
     rollout = after(before, event)
     if rollout != before:

@@ -173,12 +173,14 @@ class FakeAws:
         )
 
     def fail(self, cluster: str, name: str) -> list[Json]:
-        """The deployment of a service fails, and ECS starts to roll it back; answers the events."""
+        """The deployment of a service fails, and ECS goes back to the last good one; answers the events."""
         service = self.services[cluster, name]
         failed = service["deployments"][0]
         failed["rolloutState"] = "FAILED"
         record = self._deployments_of(service)[-1]
-        self.deploy(service, service["deployments"][1]["taskDefinition"])
+        _, *earlier = service["deployments"]
+        good = next(it for it in earlier if it.get("rolloutState", "COMPLETED") == "COMPLETED")
+        self.deploy(service, good["taskDefinition"])
         self.service_deployments.pop()  # the rollback belongs to the deployment that failed
         record |= {"status": "ROLLBACK_IN_PROGRESS", "statusReason": "tasks failed to start"}
         rollback = service["deployments"][0]

@@ -38,11 +38,15 @@ class Context:
         return self.milliseconds
 
 
-@dataclass(repr=False)  # Hypothesis would write it out
+@dataclass
 class Pipeline:
     aws: FakeAws
     received: dict[str, int] = field(default_factory=dict)
     context: Context = field(default_factory=Context)
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Where an example fails, Hypothesis would write out all of this AWS."""
+        printer.text("the pipeline")
 
     def deliver(self, event: Json, attempts: int = 3) -> None:
         """Invoke the finder asynchronously: Lambda tries three times."""

@@ -169,6 +169,26 @@ def test_a_rollout_beside_one_that_failed_is_not_taken_for_the_rollback_of_that(
     assert runs(aws) == NEW
 
 
+@pytest.mark.parametrize("heard", ["at once", "late"])
+def test_old_events_are_not_about_the_rollout_that_came_after(pipeline: Pipeline, heard: str) -> None:
+    aws = pipeline.aws
+    pipeline.push("app", "prod", BAD)
+    failed, rolling_back = aws.fail("prod", "web")
+    old = [failed, rolling_back, aws.end_rollback("prod", "web")]
+    if heard == "late":
+        old = [{**event, "time": "2026-11-22T12:00:00Z"} for event in old]
+        pipeline.sweep()
+    else:
+        pipeline.tell(*old)
+    pipeline.push("app", "prod", GOOD)
+    pipeline.tell(stop_without_rollback(aws))
+
+    pipeline.tell(*old)
+
+    assert (latest(aws).status, latest(aws).rollback) == ("failed", "")
+    assert told(aws).count("rolled-back") == 1
+
+
 def test_an_end_that_a_sweep_finds_is_told_also_when_the_function_crashes_in_between(
     pipeline: Pipeline,
 ) -> None:
