@@ -154,7 +154,7 @@ class Standing:
     def about(self, event: "DeploymentEvent") -> Rollout | None:
         """The rollout with this deployment, or with it for its rollback.
 
-        Else the latest, of whose rollback nobody may have heard yet; but not of an event that is older than it.
+        Else the latest, of whose rollback nobody may have heard yet, if it had begun by then.
         """
         rollouts = [it for it in (self.latest, *self.earlier) if it]
         known = (it for it in rollouts if event.deployment in {it.deployment, it.rollback})
