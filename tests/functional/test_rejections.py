@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fakes.aws import HOST, FakeAws, Json
@@ -12,7 +12,8 @@ from fakes.pipeline import Pipeline
 from functional.test_outcomes_in_disorder import stop_without_rollback
 
 FIRST = {"app": "sha256:" + "0" * 64, "proxy": "sha256:" + "1" * 64}
-DIGESTS = {"app": ["sha256:" + letter * 64 for letter in "ab"], "proxy": ["sha256:" + "c" * 64]}
+BAD, GOOD, SIDECAR = ("sha256:" + letter * 64 for letter in "abc")
+DIGESTS = {"app": [BAD, GOOD], "proxy": [SIDECAR]}
 
 pushes = st.sampled_from([(name, digest) for name, digests in DIGESTS.items() for digest in digests])
 happenings = st.sampled_from(
@@ -43,16 +44,28 @@ class World:
     told: list[Json] = field(default_factory=list)
     ours: str = ""  # the revision that tagalong deployed last
     before: set[str] = field(default_factory=set)  # what ran before that
-    broken: set[str] = field(default_factory=set)  # what failed and stayed
+    stays: set[str] = field(default_factory=set)  # of that, what may stay beside what moves
+    broken: str = ""  # the revision that failed and stayed
 
     @property
     def aws(self) -> FakeAws:
         return self.pipeline.aws
 
     @property
+    def revision(self) -> str:
+        return str(self.aws.services["prod", "web"]["taskDefinition"])
+
+    @property
     def runs(self) -> set[str]:
         """The digests of the containers that are pinned."""
         return {image.partition("@")[2] for image in self.aws.images("prod", "web")} - {""}
+
+    @property
+    def starts(self) -> set[str]:
+        """What ECS starts in a new deployment: it resolves the plain tags too."""
+        images = self.aws.images("prod", "web")
+        names = [image.removeprefix(f"{HOST}/").partition(":")[0] for image in images if "@" not in image]
+        return self.runs | {self.aws.tags[name, "prod"] for name in names}
 
     def start(self) -> None:
         self.aws.reset()
@@ -65,10 +78,11 @@ class World:
     def watch(self, action: str, phase: str) -> None:
         if (action, phase) == ("UpdateService", "before"):
             self.before = self.runs
+            self.stays = self.runs if self.revision != self.broken else set()
         if (action, phase) == ("UpdateService", "after"):
-            # What ECS itself went back to may stay beside what moves, though it was rejected once.
-            self.again |= (self.runs & self.rejected) - (self.before - self.broken)
-            self.ours = self.aws.services["prod", "web"]["taskDefinition"]
+            # What ECS or a person went back to may stay, though it was rejected once.
+            self.again |= (self.starts & self.rejected) - self.stays
+            self.ours = self.revision
 
     def happen(self, what: str) -> None:
         if not what.startswith(("completes", "fails")) or self.deploying:
@@ -90,7 +104,7 @@ class World:
     def fails_and_stays(self) -> None:
         """Nothing rolls it back."""
         self.reject()
-        self.broken |= self.runs & self.rejected
+        self.broken = self.revision
         self.tell(stop_without_rollback(self.aws))
 
     def fail(self) -> list[Json]:
@@ -99,7 +113,7 @@ class World:
 
     def reject(self) -> None:
         """Of a rollout that tagalong began what moved is rejected; a person's deployment rejects nothing."""
-        if self.aws.services["prod", "web"]["taskDefinition"] == self.ours:
+        if self.revision == self.ours:
             self.rejected |= self.runs - self.before
 
     def old_events_come_again(self) -> None:
@@ -118,7 +132,6 @@ class World:
         tags = [{"key": "tagalong:retry", "value": datetime.now(UTC).isoformat()}]
         self.aws.services["prod", "web"]["tags"] = tags
         self.rejected.clear()
-        self.broken.clear()
 
     @property
     def deploying(self) -> bool:
@@ -139,6 +152,8 @@ class World:
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
+@example(history=[(("app", BAD), ["fails", "the plain tag comes back"]), (("proxy", SIDECAR), [])])
+@example(history=[(("app", BAD), ["fails and stays"]), (("proxy", SIDECAR), [])])
 def test_no_digest_that_was_rejected_is_deployed_again_without_a_clear(
     pipeline: Pipeline, history: list[tuple[tuple[str, str], list[str]]]
 ) -> None:
@@ -156,17 +171,16 @@ def test_no_digest_that_was_rejected_is_deployed_again_without_a_clear(
 @pytest.mark.parametrize("how", ["fails", "fails and nobody tells", "fails and stays"])
 def test_the_histories_above_reject_and_clear(pipeline: Pipeline, how: str) -> None:
     """Where nothing was ever rejected, the test above would say nothing."""
-    bad, good = DIGESTS["app"]
     world = World(pipeline)
     world.start()
-    world.push("app", bad)
+    world.push("app", BAD)
     world.happen(how)
     world.happen("sweep")
-    assert world.rejected == {bad}
-    assert world.runs == {bad if how == "fails and stays" else FIRST["app"], FIRST["proxy"]}
-    world.push("app", good)
+    assert world.rejected == {BAD}
+    assert world.runs == {BAD if how == "fails and stays" else FIRST["app"], FIRST["proxy"]}
+    world.push("app", GOOD)
     world.happen("completes")
     world.happen("a person clears")
-    world.push("app", bad)
+    world.push("app", BAD)
 
-    assert world.runs == {bad, FIRST["proxy"]}
+    assert world.runs == {BAD, FIRST["proxy"]}
