@@ -117,7 +117,8 @@ class World:
             self.rejected |= self.runs - self.before
 
     def old_events_come_again(self) -> None:
-        self.pipeline.tell(*self.told)
+        """With their time, by which they are told apart: here all of it happens in one second."""
+        self.pipeline.tell(*({**event, "time": "2026-01-01T00:00:00Z"} for event in self.told))
 
     def sweep(self) -> None:
         self.pipeline.sweep()
