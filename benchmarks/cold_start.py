@@ -25,8 +25,7 @@ def measure(runs: int = _RUNS) -> Json:
     """Seconds of CPU time, the ratio to an empty function with one client, and bytes.
 
     `bare` has boto3 as pip installs it, `sdk` as it is in our asset."""
-    # Where a process of the benchmark starts another, that imports what is imported here: not the CDK.
-    from infra.bundling import LAMBDA, build, pip_install  # noqa: PLC0415
+    from infra.bundling import LAMBDA, build, pip_install  # noqa: PLC0415 - spawned processes need no CDK
 
     with TemporaryDirectory() as temporary:
         asset, packages = Path(temporary, "asset"), Path(temporary, "packages")

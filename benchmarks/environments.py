@@ -124,7 +124,7 @@ def _start(run: Run, world: World, share: float, pipe: Connection) -> None:
 
 
 def _measure_wire(clock: Clock, spent: Spent, latency: float) -> None:
-    from botocore.httpsession import URLLib3Session  # noqa: PLC0415
+    from botocore.httpsession import URLLib3Session  # noqa: PLC0415 - only a process that measures needs it
 
     send = URLLib3Session.send
 
@@ -138,7 +138,7 @@ def _measure_wire(clock: Clock, spent: Spent, latency: float) -> None:
         spent.wire[action] += clock.monotonic() - start  # type: ignore[assignment]  # a Counter of floats
         return answer
 
-    URLLib3Session.send = sent  # type: ignore[method-assign, assignment]
+    URLLib3Session.send = sent  # type: ignore[method-assign, assignment]  # to measure it
 
 
 @dataclass
@@ -158,7 +158,7 @@ class _Context:
 
 def finder(_world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
     """An event in, seconds out; or seconds in, that it has nothing to do."""
-    from tagalong.handlers import find  # noqa: PLC0415
+    from tagalong.handlers import find  # noqa: PLC0415 - after the clock is replaced
 
     find.ready()
     pipe.send("ready")
@@ -175,9 +175,9 @@ def finder(_world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
 
 def deployer(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
     """Whatever is in the queue, until it is told to end."""
-    import boto3  # noqa: PLC0415
+    import boto3  # noqa: PLC0415 - after the environment is set
 
-    from tagalong.handlers import deploy  # noqa: PLC0415
+    from tagalong.handlers import deploy  # noqa: PLC0415 - after the clock is replaced
 
     deploy.ready()
     sqs = boto3.client("sqs", endpoint_url=world.upstream)

@@ -43,8 +43,13 @@ def lambda_code() -> lambda_.Code:
 
 @jsii.implements(cdk.ILocalBundling)
 class PipBundling:
-    # CDK passes the image by name, used or not.
-    def try_bundle(self, output_dir: str, *, image: cdk.DockerImage, **_: object) -> bool:  # noqa: ARG002
+    def try_bundle(
+        self,
+        output_dir: str,
+        *,
+        image: cdk.DockerImage,  # noqa: ARG002 - CDK passes it by name, used or not
+        **_: object,
+    ) -> bool:
         build(Path(output_dir))
         return True
 
@@ -58,8 +63,9 @@ def build(output: Path) -> None:
 def pip_install(requirements: Path, output: Path) -> None:
     install = [sys.executable, "-m", "pip", "install", *QUIETLY, *REPRODUCIBLY, *FOR_LAMBDA]
     command = [*install, "--target", str(output), "-r", str(requirements)]
-    # No shell, and every word of the command is ours.
-    pip = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    pip = subprocess.run(  # noqa: S603 - no shell, and every word of the command is ours
+        command, capture_output=True, text=True, check=False
+    )
     if pip.returncode:
         raise RuntimeError(f"pip could not install {requirements.name}: {pip.stderr.strip()}")
 

@@ -43,8 +43,7 @@ def cdk(aws: EmbeddedAws, command: str, *arguments: str, cwd: Path = ROOT) -> No
     """Our app's, or in another directory somebody else's."""
     log = aws.directory / f"cdk-{command}.log"
     with log.open("wb") as output:
-        # S603: every word of the command is ours.
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - every word of the command is ours
             [_CLI, command, "--no-notices", *arguments],
             cwd=cwd,
             env=_environment(aws),

@@ -25,8 +25,7 @@ def spawn(
     """Start it as leader of a process group; it inherits a file descriptor and the lock of its pid file."""
     with (directory / "log").open("wb") as log, (directory / "pid").open("w") as pid:
         _lock(pid)
-        # S603: every word of the command is ours.
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - every word of the command is ours
             command,
             cwd=cwd,
             env=environment,

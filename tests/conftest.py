@@ -86,7 +86,7 @@ class Stdout:
         sys.stdout.flush()
 
 
-logger.registered_handler.stream = Stdout()  # type: ignore[attr-defined]  # a StreamHandler
+logger.registered_handler.stream = Stdout()  # type: ignore[attr-defined]  # it is a StreamHandler
 
 
 @pytest.fixture

@@ -78,7 +78,6 @@ def _confirmed(records: Records, fates: Fates, service: Service) -> tuple[Standi
         return standing, None
     deployment = service.primary if is_primary else ""
     began = replace(intent, deployment=deployment).became(Status.STARTED, "", "")
-    records.keep(began)
     if standing.latest:
         records.archive(standing.latest.superseded(began.started_at))
     return replace(standing, latest=began, earlier=tuple(filter(None, [standing.latest]))), began

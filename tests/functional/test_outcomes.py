@@ -16,10 +16,13 @@ OLD, BAD, GOOD = ("sha256:" + letter * 64 for letter in "0bc")
 @pytest.fixture
 def pipeline(pipeline: Pipeline) -> Pipeline:
     """With a service that runs an image of its owner."""
-    aws = pipeline.aws
+    serve_web(pipeline.aws)
+    return pipeline
+
+
+def serve_web(aws: FakeAws) -> None:
     aws.push("app", "prod", OLD)
     aws.serve("prod", "web", aws.register("web", f"{HOST}/app:prod@{OLD}"))
-    return pipeline
 
 
 def standing(aws: FakeAws) -> Standing:

@@ -14,6 +14,7 @@ from functional.test_outcomes import (
     latest,
     reasons,
     runs,
+    serve_web,
     standing,
     tag,
     told,
@@ -25,9 +26,7 @@ NEW = "sha256:" + "d" * 64
 @pytest.fixture
 def pipeline(pipeline: Pipeline) -> Pipeline:
     """With a service that runs an image of its owner."""
-    aws = pipeline.aws
-    aws.push("app", "prod", OLD)
-    aws.serve("prod", "web", aws.register("web", f"{HOST}/app:prod@{OLD}"))
+    serve_web(pipeline.aws)
     return pipeline
 
 
@@ -80,7 +79,8 @@ def test_a_rejected_digest_does_not_come_back_through_the_plain_tag_of_another_c
     )
 
 
-def test_an_order_that_ecs_refuses_does_not_hide_the_rollout_before_it(pipeline: Pipeline) -> None:
+def refused_while_another_fails(pipeline: Pipeline) -> None:
+    """ECS refuses the order for GOOD while BAD is on its way, which is then rolled back."""
     aws = pipeline.aws
     aws.serve("prod", "web", aws.register("web", f"{HOST}/app:prod"))
     aws.resolve("prod", "web", c0=OLD)
@@ -95,27 +95,21 @@ def test_an_order_that_ecs_refuses_does_not_hide_the_rollout_before_it(pipeline:
     aws.hook = lambda _a, _p: None
     pipeline.tell(*aws.fail("prod", "web"))
     pipeline.tell(aws.end_rollback("prod", "web"))
-    assert "failed" in told(aws), told(aws)
+
+
+def test_an_order_that_ecs_refuses_does_not_hide_the_rollout_before_it(pipeline: Pipeline) -> None:
+    refused_while_another_fails(pipeline)
+
+    assert "failed" in told(pipeline.aws), told(pipeline.aws)
 
 
 def test_and_the_failed_digest_is_not_deployed_again(pipeline: Pipeline) -> None:
-    aws = pipeline.aws
-    aws.serve("prod", "web", aws.register("web", f"{HOST}/app:prod"))
-    aws.resolve("prod", "web", c0=OLD)
+    refused_while_another_fails(pipeline)
+    before = pipeline.aws.calls["UpdateService"]
+
     pipeline.push("app", "prod", BAD)
 
-    def refuse(action: str, phase: str) -> None:
-        if (action, phase) == ("UpdateService", "before"):
-            raise Refused("InvalidParameterException", "5 active deployments exist")
-
-    aws.hook = refuse
-    pipeline.push("app", "prod", GOOD)
-    aws.hook = lambda _a, _p: None
-    pipeline.tell(*aws.fail("prod", "web"))
-    pipeline.tell(aws.end_rollback("prod", "web"))
-    before = aws.calls["UpdateService"]
-    pipeline.push("app", "prod", BAD)
-    assert aws.calls["UpdateService"] == before, aws.images("prod", "web")
+    assert pipeline.aws.calls["UpdateService"] == before, pipeline.aws.images("prod", "web")
 
 
 def test_after_a_failure_without_rollback_nobody_says_it_runs_what_it_follows(

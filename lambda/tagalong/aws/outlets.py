@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 # Told between two deployments: nobody waits long for it.
 _BRIEFLY = RETRYING.merge(Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2}))
 
-_PARAMETERS = 10  # that GetParameters takes: no task definition has more containers
-
 _log = Logger(child=True)
 
 
@@ -44,20 +42,20 @@ class Outlets:
         self._put_event(notice)
         if self._parameters:
             for container, image in notice.runs.items():
-                self._put_parameter(f"/tagalong/{notice.cluster}/{notice.service}/{container}", image)
+                self._put_parameter(_name(notice.cluster, notice.service, container), image)
 
     def publish(self, skip: Skip) -> None:
-        """The images of a service that is up to date, as parameters: no rollout has published them."""
-        where = f"/tagalong/{skip.service.cluster.rpartition('/')[2]}/{skip.service.name}"
-        wanted = {f"{where}/{container}": image for container, image in skip.runs.items()}
+        """What a service runs that stays as it is, as parameters: perhaps no rollout has published it."""
+        cluster, service = skip.service.cluster.rpartition("/")[2], skip.service.name
+        wanted = {_name(cluster, service, container): image for container, image in skip.runs.items()}
         if not self._parameters or not wanted:
             return
         with _logged("the parameters"):
-            answer = self._ssm.get_parameters(Names=list(wanted)[:_PARAMETERS])
+            answer = self._ssm.get_parameters(Names=list(wanted))  # it takes 10, as a task definition does
             known = {it["Name"]: it["Value"] for it in answer["Parameters"]}
-            for name in list(wanted)[:_PARAMETERS]:
-                if known.get(name) != wanted[name]:
-                    self._put_parameter(name, wanted[name])
+            for name, image in wanted.items():
+                if known.get(name) != image:
+                    self._put_parameter(name, image)
 
     def _publish(self, notice: Notice) -> None:
         """Mail is for people to read; everything else gets what Slack and Teams render."""
@@ -100,6 +98,10 @@ class Outlets:
     @cached_property
     def _ssm(self) -> "SSMClient":
         return boto3.client("ssm", config=_BRIEFLY)
+
+
+def _name(cluster: str, service: str, container: str) -> str:
+    return f"/tagalong/{cluster}/{service}/{container}"
 
 
 def _chat(notice: Notice) -> dict[str, Any]:

@@ -43,7 +43,6 @@ def parse_rule(text: str) -> Rule:
 
 
 def _semver(argument: str) -> Rule | None:
-    """The library is slow to import, a fiftieth of a cold start: for those who follow versions only."""
-    from tagalong.rules.semantic import Semver  # noqa: PLC0415
+    from tagalong.rules.semantic import Semver  # noqa: PLC0415 - its library is a fiftieth of a cold start
 
     return Semver.parse(argument)
