@@ -37,7 +37,7 @@ def table(account: str) -> str:
     boto3.client("dynamodb").create_table(
         TableName="records",
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],  # type: ignore[typeddict-item]
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],  # type: ignore[typeddict-item]  # a plain str
         BillingMode="PAY_PER_REQUEST",
     )
     return "records"

@@ -92,7 +92,7 @@ def test_a_large_backlog_is_sent_beside_the_jobs(url: str) -> None:
 
 def test_a_job_that_is_given_up_keeps_its_reason(account: str) -> None:
     failed = {"QueueName": "failed-jobs.fifo", "Attributes": {"FifoQueue": "true"}}
-    url = boto3.client("sqs").create_queue(**failed)["QueueUrl"]  # type: ignore[arg-type]
+    url = boto3.client("sqs").create_queue(**failed)["QueueUrl"]  # type: ignore[arg-type]  # values of two types
 
     FailedJobs(url).put(JOB.to_json(), "web", "id", "web: UpdateService: ServiceNotActiveException")
 
