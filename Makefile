@@ -10,7 +10,7 @@ CDK_CLI := node_modules/.installed
 MINISTACK := .local/ministack/.installed
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 CDK := $(IN_VENV) node_modules/.bin/cdk --no-notices
-LOCKS := requirements.txt requirements-dev.txt lambda/requirements.txt local/requirements.txt
+LOCKS := requirements.txt requirements-dev.txt lambda/requirements.txt emulator/requirements.txt
 
 .PHONY: help demo up logs down test bench bootstrap deploy diff destroy lock clean
 
@@ -18,16 +18,16 @@ help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV) $(CDK_CLI) $(MINISTACK) ## see it work on this machine, without an AWS account
-	@.venv/bin/python -m local.demo
+	@.venv/bin/python -m emulator.demo
 
 up: $(VENV) $(CDK_CLI) $(MINISTACK) ## start an embedded AWS on 127.0.0.1:PORT (4566) and deploy tagalong to it
-	@.venv/bin/python -m local up --port $(PORT)
+	@.venv/bin/python -m emulator up --port $(PORT)
 
 logs: $(VENV) ## what tagalong says there, until Ctrl-C
-	@.venv/bin/python -m local logs --port $(PORT)
+	@.venv/bin/python -m emulator logs --port $(PORT)
 
 down: $(VENV) ## stop the embedded AWS and remove what it wrote
-	@.venv/bin/python -m local down --port $(PORT)
+	@.venv/bin/python -m emulator down --port $(PORT)
 
 test: $(VENV) $(CDK_CLI) $(MINISTACK) ## format, lint, types, import direction, all tests
 	@.venv/bin/ruff format --check
@@ -72,7 +72,7 @@ $(CDK_CLI): package-lock.json $(VENV)
 	@$(IN_VENV) NODE_DISABLE_COMPILE_CACHE=1 npm ci --silent --cache .local/npm
 	@touch $@
 
-$(MINISTACK): local/requirements.txt $(VENV)
+$(MINISTACK): emulator/requirements.txt $(VENV)
 	@echo "Setting up the embedded AWS in .local/ministack: a few seconds, once."
 	@.venv/bin/python -m venv --without-pip .local/ministack
 	@.venv/bin/python -m pip --python .local/ministack/bin/python install -qq --require-hashes --requirement $<

@@ -9,7 +9,7 @@ from benchmarks import cold_start
 from benchmarks.fleets import Fleet
 from benchmarks.rows import DEFAULT_SHARE, LATENCY, Row, Table, measure
 from benchmarks.sidecars import measure_with_a_small_push
-from fakes.aws import Json
+from support.fake_aws import Json
 
 _RESULTS = Path(__file__).parent / "results.json"
 _ALL, _LONG = ("cold", "table", "warm"), ("cold", "warm")

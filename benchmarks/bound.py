@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from strict.quotas import QUOTAS
+from support.strict_proxy.quotas import QUOTAS
 
 Calls = Mapping[str, int]
 """action -> how many"""

@@ -8,14 +8,14 @@ from shutil import make_archive
 from tempfile import TemporaryDirectory
 
 from benchmarks.environments import ENVIRONMENT
-from fakes.aws import Json
+from support.fake_aws import Json
 
 GOAL = 1.25
 _RUNS = 15
 _BARE = 'import boto3; boto3.client("ecs")'
 _HANDLERS = {
-    "finder": "from tagalong.handlers import find; find.ready()",
-    "deployer": "from tagalong.handlers import deploy; deploy.ready()",
+    "finder": "from tagalong.handlers import finder; finder.ready()",
+    "deployer": "from tagalong.handlers import deployer; deployer.ready()",
 }
 # CPU time, as Lambda gives a function a part of a processor; other work on this machine counts little.
 _CLOCK = "import time; start = time.process_time(); {}; print(time.process_time() - start)"

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
-from fakes.aws import ACCOUNT, REGION, Json
+from support.fake_aws import ACCOUNT, REGION, Json
 
 _QUEUES = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
 ENVIRONMENT = {
@@ -114,10 +114,10 @@ def _start(run: Run, world: World, share: float, pipe: Connection) -> None:
     os.environ.update(ENVIRONMENT, AWS_ENDPOINT_URL=world.endpoint, TAGALONG_QUOTA_SHARE=str(share))
     sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for as long as the process lasts
     warnings.filterwarnings("ignore", "No application metrics")
-    from tagalong.aws import pacing  # noqa: PLC0415 - only now is the environment what it must be
+    from tagalong.aws import rate_limit  # noqa: PLC0415 - only now is the environment what it must be
 
     clock, spent = Clock(world.scale), Spent()
-    pacing.time = clock  # type: ignore[attr-defined, assignment]  # as much of a clock as it needs
+    rate_limit.time = clock  # type: ignore[attr-defined, assignment]  # as much of a clock as it needs
     _measure_wire(clock, spent, world.latency)
     with suppress(KeyboardInterrupt, EOFError):
         run(world, clock, spent, pipe)
@@ -158,14 +158,14 @@ class _Context:
 
 def finder(_world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
     """An event in, seconds out; or seconds in, that it has nothing to do."""
-    from tagalong.handlers import find  # noqa: PLC0415 - after the clock is replaced
+    from tagalong.handlers import finder  # noqa: PLC0415 - after the clock is replaced
 
-    find.ready()
+    finder.ready()
     pipe.send("ready")
     while (event := pipe.recv()) is not None:
         start = clock.monotonic()
         if isinstance(event, dict):
-            find.handle(event, _Context(clock, start + _FINDER_TIMEOUT))
+            finder.handle(event, _Context(clock, start + _FINDER_TIMEOUT))
             spent.invocations.append(clock.monotonic() - start)
         else:
             clock.ahead += event
@@ -177,9 +177,9 @@ def deployer(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None
     """Whatever is in the queue, until it is told to end."""
     import boto3  # noqa: PLC0415 - after the environment is set
 
-    from tagalong.handlers import deploy  # noqa: PLC0415 - after the clock is replaced
+    from tagalong.handlers import deployer  # noqa: PLC0415 - after the clock is replaced
 
-    deploy.ready()
+    deployer.ready()
     sqs = boto3.client("sqs", endpoint_url=world.upstream)
     url = ENVIRONMENT["TAGALONG_QUEUE_URL"]
     pipe.send("ready")
@@ -189,7 +189,7 @@ def deployer(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None
             continue
         start = clock.monotonic()
         records = [_record(message) for message in messages]
-        answer = deploy.handle({"Records": records}, _Context(clock, start + _DEPLOYER_TIMEOUT))
+        answer = deployer.handle({"Records": records}, _Context(clock, start + _DEPLOYER_TIMEOUT))
         spent.invocations.append(clock.monotonic() - start)
         failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
         for message in messages:

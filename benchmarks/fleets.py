@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from benchmarks.bound import Phase
-from fakes.aws import HOST, FakeAws
+from support.fake_aws import HOST, FakeAws
 
 DEPLOYERS = 2
 SHARED = "shared"  # the repository that the first families have in common

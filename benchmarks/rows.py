@@ -9,8 +9,8 @@ from benchmarks.bound import bound, quota_bound
 from benchmarks.environments import Environment, Spent, World, deployer, finder
 from benchmarks.fleets import DEPLOYERS, NEW, SHARED, Fleet
 from benchmarks.upstream import Upstream
-from fakes.aws import Json
-from strict import StrictAws
+from support.fake_aws import Json
+from support.strict_proxy import StrictAws
 
 LATENCY = 0.025  # seconds that a call is on its way: nobody publishes it, and most take longer
 _UNTIL_BUCKETS_ARE_FULL = 60  # seconds

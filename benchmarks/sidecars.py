@@ -4,7 +4,7 @@ import time
 
 from benchmarks.fleets import NEW, OLD, SHARED
 from benchmarks.rows import Region, Row, bounds_of, check, described, region
-from fakes.aws import HOST, Json
+from support.fake_aws import HOST, Json
 
 _FAMILIES_IN_A_TURN, _SERVICES_IN_A_TURN = 20, 100
 _LOOKS_EVERY = 0.01  # seconds, ours

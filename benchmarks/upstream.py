@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Thread, Timer
 from typing import Any
 
-from fakes.aws import FakeAws, Json, Refused
+from support.fake_aws import FakeAws, Json, Refused
 
 _SECONDS_TO_WAIT_FOR_A_MESSAGE = 0.1
 

@@ -24,7 +24,7 @@ class Deployer(Construct):
         self.failed_jobs = DeadLetterQueue(self, "FailedJobs", fifo=True)
         self.job_queue = JobQueue(self, "Jobs", job_timeout=TIMEOUT, dead_letter_queue=self.failed_jobs)
         self.function = TagalongFunction(
-            self, service="deployer", handler="deploy", timeout=TIMEOUT, config=config
+            self, service="deployer", handler="deployer", timeout=TIMEOUT, config=config
         )
         self.function.add_environment("TAGALONG_QUEUE_URL", self.job_queue.queue_url)
         self.function.add_environment("TAGALONG_FAILED_JOBS_URL", self.failed_jobs.queue_url)

@@ -36,7 +36,7 @@ class Finder(Construct):
 
     def _function(self, config: Config, job_queue: sqs.IQueue, records: Records) -> TagalongFunction:
         timeout = Duration.minutes(5)
-        function = TagalongFunction(self, service="finder", handler="find", timeout=timeout, config=config)
+        function = TagalongFunction(self, service="finder", handler="finder", timeout=timeout, config=config)
         function.permit(permissions.of_finder(config))
         function.add_to_role_policy(permissions.send_jobs(job_queue))
         function.add_environment("TAGALONG_QUEUE_URL", job_queue.queue_url)

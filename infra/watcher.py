@@ -31,7 +31,7 @@ class Watcher(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self.function = TagalongFunction(
-            self, service="watcher", handler="watch", timeout=Duration.minutes(1), config=config
+            self, service="watcher", handler="watcher", timeout=Duration.minutes(1), config=config
         )
         self.function.add_to_role_policy(permissions.send_jobs(job_queue))
         self.function.add_environment("TAGALONG_QUEUE_URL", job_queue.queue_url)

@@ -13,11 +13,11 @@ import pytest
 from botocore.loaders import Loader
 from hypothesis import Phase, settings
 
-from fakes.aws import ACCOUNT, REGION, FakeAws
-from fakes.pipeline import Pipeline, start_afresh
-from local import embedded
-from local.embedded import EmbeddedAws
-from tagalong.reporting import logger
+from emulator import embedded
+from emulator.embedded import EmbeddedAws
+from support.fake_aws import ACCOUNT, REGION, FakeAws
+from support.pipeline import Pipeline, start_afresh
+from tagalong.messages.logs import logger
 
 # Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
 settings.register_profile("tagalong", deadline=None, phases=set(Phase) - {Phase.shrink, Phase.explain})

@@ -7,9 +7,9 @@ from hashlib import sha256
 from itertools import accumulate, islice
 from typing import Self
 
-from tagalong.decisions import Service
-from tagalong.pushes import Cause, cause_from
-from tagalong.revisions import family
+from tagalong.model.decisions import Service
+from tagalong.model.revisions import family
+from tagalong.model.triggers import Cause, cause_from
 
 # One job stays far below a Lambda timeout: UpdateService refills 5 a second, account-wide.
 _SERVICES_PER_JOB = 100

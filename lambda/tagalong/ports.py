@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tagalong.decisions import Service, Skip
-from tagalong.images import Image, Repository
 from tagalong.jobs import Services
-from tagalong.revisions import Container, Revision
-from tagalong.rollouts import Fate, Rejection, Rollout, Standing
+from tagalong.model.decisions import Service, Skip
+from tagalong.model.images import Image, Repository
+from tagalong.model.revisions import Container, Revision
+from tagalong.model.rollouts import Fate, Rejection, Rollout, Standing
 
 
 class AwsError(Exception):

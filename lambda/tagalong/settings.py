@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from tagalong.images import Scope
-from tagalong.planning import Policy
+from tagalong.decide.planning import Policy
+from tagalong.model.images import Scope
 
 
 class SettingsError(ValueError):

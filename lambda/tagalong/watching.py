@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from tagalong.decisions import Service, Skip, SkipReason
 from tagalong.jobs import Job
-from tagalong.ports import Fates, Records
-from tagalong.pushes import Sweep
-from tagalong.revisions import family
-from tagalong.rollouts import (
+from tagalong.model.decisions import Service, Skip, SkipReason
+from tagalong.model.revisions import family
+from tagalong.model.rollouts import (
     DeploymentEvent,
     Rejection,
     Rollout,
@@ -18,6 +16,8 @@ from tagalong.rollouts import (
     after,
     rejected,
 )
+from tagalong.model.triggers import Sweep
+from tagalong.ports import Fates, Records
 
 
 def heard(records: Records, event: DeploymentEvent, say: Callable[[Rollout], object]) -> Rollout | None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from fakes.aws import ACCOUNT, REGION, FakeAws
-from local.embedded import EmbeddedAws
-from strict import StrictAws
+from emulator.embedded import EmbeddedAws
+from support.fake_aws import ACCOUNT, REGION, FakeAws
+from support.strict_proxy import StrictAws
 
 ON_EMBEDDED = (pytest.mark.embedded, pytest.mark.xdist_group("contract"))
 _FAST = 1_000  # no bucket is ever empty, so no test waits

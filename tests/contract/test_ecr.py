@@ -7,9 +7,9 @@ from itertools import pairwise
 import boto3
 import pytest
 
-from fakes.aws import REGION
+from support.fake_aws import REGION
 from tagalong.aws.ecr import Ecr
-from tagalong.images import Repository
+from tagalong.model.images import Repository
 
 _INDEX = "application/vnd.oci.image.index.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"

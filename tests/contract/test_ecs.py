@@ -8,14 +8,14 @@ import boto3
 import pytest
 
 from contract.test_records import ROLLOUT
-from fakes.aws import HOST
+from support.fake_aws import HOST
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.inventory import Inventory
-from tagalong.aws.known import KnownRevisions
-from tagalong.decisions import Service, Skip, SkipReason
+from tagalong.aws.revision_cache import KnownRevisions
+from tagalong.model.decisions import Service, Skip, SkipReason
+from tagalong.model.revisions import same
+from tagalong.model.rollouts import Rollout
 from tagalong.ports import AwsError
-from tagalong.revisions import same
-from tagalong.rollouts import Rollout
 
 WEB: Any = {"name": "web", "image": f"{HOST}/web:prod", "memory": 128}
 """`Any`, because the stubs want the keys of a TypedDict."""

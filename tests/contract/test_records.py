@@ -5,13 +5,13 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from fakes.aws import ACCOUNT, HOST, REGION
-from tagalong.aws.known import KnownRevisions
-from tagalong.aws.records import Records
-from tagalong.images import ImageReference, Repository
-from tagalong.pushes import Push
-from tagalong.revisions import Change, Container
-from tagalong.rollouts import Deployed, Rejection, Rollout, Standing, Status
+from support.fake_aws import ACCOUNT, HOST, REGION
+from tagalong.aws.record_table import Records
+from tagalong.aws.revision_cache import KnownRevisions
+from tagalong.model.images import ImageReference, Repository
+from tagalong.model.revisions import Change, Container
+from tagalong.model.rollouts import Deployed, Rejection, Rollout, Standing, Status
+from tagalong.model.triggers import Push
 
 SERVICE = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/prod/web"
 APP = Repository(ACCOUNT, REGION, "app")

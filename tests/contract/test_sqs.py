@@ -6,11 +6,11 @@ from typing import Any
 import boto3
 import pytest
 
-from fakes.aws import ACCOUNT, REGION
+from support.fake_aws import ACCOUNT, REGION
 from tagalong.aws.sqs import FailedJobs, JobQueue
-from tagalong.images import Repository
 from tagalong.jobs import Backlog, Job, message
-from tagalong.pushes import Push
+from tagalong.model.images import Repository
+from tagalong.model.triggers import Push
 
 _PUSH = Push("event-1", "2026-11-22T10:00:00Z", Repository(ACCOUNT, REGION, "app"), "prod", "sha256:a")
 JOB = Job("web", 0, {"arn:cluster/prod": ("web",)}, _PUSH)

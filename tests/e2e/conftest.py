@@ -2,9 +2,9 @@
 
 import pytest
 
-from e2e.system import System
+from emulator.embedded import EmbeddedAws
 from infra.config import KINDS
-from local.embedded import EmbeddedAws
+from support.system import System
 
 TASK_ROLES = "/tagalong/"
 

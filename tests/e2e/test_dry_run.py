@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from e2e.system import System
-from local.embedded import EmbeddedAws
+from emulator.embedded import EmbeddedAws
+from support.system import System
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from e2e.system import System
-from local import logs
+from emulator import logs
+from support.system import System
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 

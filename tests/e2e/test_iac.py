@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from e2e.system import System
-from local.deployment import cdk
-from local.embedded import ROOT, EmbeddedAws
+from emulator.deployment import cdk
+from emulator.embedded import ROOT, EmbeddedAws
+from support.system import System
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from e2e.system import Json, System
+from support.system import Json, System
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 

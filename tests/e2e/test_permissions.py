@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from e2e.system import System
+from support.system import System
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 

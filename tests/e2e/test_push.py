@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from e2e.system import System
+from support.system import System
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 

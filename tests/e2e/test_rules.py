@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from e2e.system import System
+from support.system import System
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagalong.consent import refusal
+from tagalong.decide.eligibility import refusal
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tagalong.decisions import SkipReason, UpdateReason
-from tagalong.pushes import IgnoreReason
+from tagalong.model.decisions import SkipReason, UpdateReason
+from tagalong.model.triggers import IgnoreReason
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
@@ -47,7 +47,7 @@ def actions() -> set[str]:
 
 
 def metrics() -> set[str]:
-    written = "".join(path.read_text() for path in (ROOT / "lambda/tagalong/reporting").glob("*.py"))
+    written = "".join(path.read_text() for path in (ROOT / "lambda/tagalong/messages").glob("*.py"))
     counted = re.findall(r"(?:count|_add|add_metric)\(([^)]+)\)", written)
     return {name for call in counted for name in re.findall(r'"(\w+)"', call)}
 

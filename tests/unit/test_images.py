@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagalong.images import ImageReference, Repository, Scope
+from tagalong.model.images import ImageReference, Repository, Scope
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 APP = Repository("111122223333", "eu-west-1", "team/app")

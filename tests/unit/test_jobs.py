@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tagalong.decisions import Service
-from tagalong.images import Repository
 from tagalong.jobs import Backlog, Job, Message, in_turns, jobs, message, retry_delay
-from tagalong.pushes import Cause, Push, Sweep
+from tagalong.model.decisions import Service
+from tagalong.model.images import Repository
+from tagalong.model.triggers import Cause, Push, Sweep
 
 PUSH = Push("id", "2026-11-22T10:00:00Z", Repository("111122223333", "eu-west-1", "app"), "prod", "sha256:a")
 FAMILY_NAME = st.from_regex(r"[A-Za-z0-9_-]{1,255}", fullmatch=True)

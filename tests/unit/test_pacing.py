@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tagalong.aws.pacing import Bucket
+from tagalong.aws.rate_limit import Bucket
 
 
 class Clock:

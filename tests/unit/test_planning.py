@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tagalong.decisions import Decision, Service, Skip, Update
-from tagalong.images import Image, Repository, Scope
-from tagalong.planning import Known, Policy, Question, decide, questions, refusal, relevance
-from tagalong.pushes import Push
-from tagalong.revisions import Revision
-from tagalong.rollouts import Standing
+from tagalong.decide.planning import Known, Policy, Question, decide, questions, refusal, relevance
+from tagalong.model.decisions import Decision, Service, Skip, Update
+from tagalong.model.images import Image, Repository, Scope
+from tagalong.model.revisions import Revision
+from tagalong.model.rollouts import Standing
+from tagalong.model.triggers import Push
 
 HOST = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 OLD, NEW = "sha256:" + "0" * 64, "sha256:" + "f" * 64
@@ -208,8 +208,8 @@ def test_the_label_wins_over_the_tag_of_the_service_and_that_over_the_default_of
         ({}, {"tagalong.rule": "Track"}, "rule 'Track' is not one of"),
         (
             {},
-            {"tagalong.rules": "pin"},
-            "docker label 'tagalong.rules' is unknown, did you mean 'tagalong.rule'?",
+            {"tagalong.decide.rules": "pin"},
+            "docker label 'tagalong.decide.rules' is unknown, did you mean 'tagalong.rule'?",
         ),
     ],
 )

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagalong.images import Repository
-from tagalong.pushes import Ignored, Push, UnreadableEventError, parse_push
+from tagalong.model.images import Repository
+from tagalong.model.triggers import Ignored, Push, UnreadableEventError, parse_push
 
-EVENTS = Path(__file__).parents[1] / "events"
+EVENTS = Path(__file__).parents[1] / "support" / "events"
 
 PUSHES = [
     "push",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tagalong.images import ImageReference, Repository
-from tagalong.revisions import Change, Container, Revision, family, number, pin, redact, same
+from tagalong.model.images import ImageReference, Repository
+from tagalong.model.revisions import Change, Container, Revision, family, number, pin, redact, same
 
 HOST = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "a" * 64

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagalong.decisions import No
-from tagalong.images import Image, ImageReference
-from tagalong.revisions import Container
-from tagalong.rules import RuleError, parse_rule
+from tagalong.decide.rules import RuleError, parse_rule
+from tagalong.model.decisions import No
+from tagalong.model.images import Image, ImageReference
+from tagalong.model.revisions import Container
 
 HOST = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 

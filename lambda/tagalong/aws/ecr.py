@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tagalong.aws import RETRYING, aws_errors
-from tagalong.images import Image, Repository, why_not_an_image
+from tagalong.model.images import Image, Repository, why_not_an_image
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr.type_defs import ImageDetailTypeDef, ImageIdentifierTypeDef

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 
 from tagalong.aws import ONCE, RETRYING, aws_errors
-from tagalong.aws.fates import fate, rolling_back
-from tagalong.aws.fields import keep_unknown_fields, registrable_fields
-from tagalong.aws.pacing import pace
-from tagalong.decisions import Service, Skip, SkipReason
+from tagalong.aws.deployments import fate, rolling_back
+from tagalong.aws.rate_limit import pace
+from tagalong.aws.task_definition_fields import keep_unknown_fields, registrable_fields
+from tagalong.model.decisions import Service, Skip, SkipReason
+from tagalong.model.revisions import Revision, family, number, redact
+from tagalong.model.rollouts import Fate, Rollout
 from tagalong.ports import AwsError, Deployment
-from tagalong.revisions import Revision, family, number, redact
-from tagalong.rollouts import Fate, Rollout
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient

@@ -6,8 +6,8 @@ from itertools import islice
 from aws_lambda_powertools import Logger
 
 from tagalong.aws.ecs import Ecs
-from tagalong.aws.known import Containers, KnownRevisions
-from tagalong.decisions import Service
+from tagalong.aws.revision_cache import Containers, KnownRevisions
+from tagalong.model.decisions import Service
 
 _LIST_SERVICES_LIMIT = 100
 _AT_ONCE = 25  # kept together: a finder that runs out of time leaves the next one little to do

@@ -1,0 +1,100 @@
+"""A believable little company: two clusters, three repositories, nine services, each in its own way."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from emulator.embedded import EmbeddedAws
+from emulator.images import push_image
+
+WEB, WORKER, PROXY = "shop/web", "shop/worker", "platform/proxy"
+TAGS = ((WEB, "prod"), (WEB, "staging"), (WORKER, "prod"), (PROXY, "stable"))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    cluster: str
+    name: str
+    family: str
+    controller: str = "ECS"
+
+
+class Running(NamedTuple):
+    revision: str
+    images: list[str]  # without their host
+
+
+SERVICES = (
+    Member("production", "web-eu", "web"),
+    Member("production", "web-us", "web"),
+    Member("production", "admin", "admin"),
+    Member("production", "checkout", "checkout", controller="CODE_DEPLOY"),
+    Member("production", "reports", "reports"),
+    Member("production", "worker", "worker"),
+    Member("staging", "web", "web-staging"),
+    Member("staging", "preview", "web"),
+    Member("staging", "proxy", "proxy"),
+)
+
+
+def publish(aws: EmbeddedAws) -> str:
+    """Push the first images; the digest of the web image."""
+    for repository in (WEB, WORKER, PROXY):
+        aws.client("ecr").create_repository(repositoryName=repository)
+    digests = [push_image(aws, repository, tag, f"{repository}, version 1") for repository, tag in TAGS]
+    return digests[0]
+
+
+def start(aws: EmbeddedAws, web_digest: str) -> None:
+    """Start every service on images that are published."""
+    ecs = aws.client("ecs")
+    host = f"{aws.account}.dkr.ecr.{aws.region}.amazonaws.com"
+    for family, containers in _families(host, web_digest).items():
+        ecs.register_task_definition(**_definition(family, containers))
+    for cluster in sorted({member.cluster for member in SERVICES}):
+        ecs.create_cluster(clusterName=cluster)
+    for member in SERVICES:
+        ecs.create_service(
+            cluster=member.cluster,
+            serviceName=member.name,
+            taskDefinition=member.family,
+            desiredCount=0,
+            deploymentController={"type": member.controller},
+            deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
+        )
+
+
+def running(aws: EmbeddedAws, member: Member) -> Running:
+    """What the service runs now."""
+    ecs = aws.client("ecs")
+    [service] = ecs.describe_services(cluster=member.cluster, services=[member.name])["services"]
+    revision = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    images = [container["image"].partition("/")[2] for container in revision["containerDefinitions"]]
+    return Running(f"{revision['family']}:{revision['revision']}", images)
+
+
+def _families(host: str, first: str) -> dict[str, dict[str, str]]:
+    web, proxy = f"{host}/{WEB}", f"{host}/{PROXY}:stable"
+    return {
+        "web": {"web": f"{web}:prod", "proxy": proxy},
+        "admin": {"admin": f"{web}:prod"},
+        "checkout": {"checkout": f"{web}:prod"},
+        "reports": {"reports": f"{web}@{first}"},
+        "worker": {"worker": f"{host}/{WORKER}:prod"},
+        "web-staging": {"web": f"{web}:staging", "proxy": proxy},
+        "proxy": {"proxy": proxy},
+    }
+
+
+def _definition(family: str, containers: dict[str, str]) -> dict[str, Any]:
+    return {
+        "family": family,
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": "256",
+        "memory": "512",
+        "tags": [{"key": "team", "value": "shop"}],
+        "containerDefinitions": [
+            {"name": name, "image": image, "essential": True, "environment": [{"name": "EMPTY", "value": ""}]}
+            for name, image in containers.items()
+        ],
+    }

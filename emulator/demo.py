@@ -1,0 +1,154 @@
+"""`make demo`: the main job on the embedded AWS, from an empty account to services that moved."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from emulator import company, embedded, logs
+from emulator.company import SERVICES, WEB, Member, Running
+from emulator.deployment import deploy
+from emulator.embedded import EmbeddedAws, EmbeddedAwsError
+from emulator.images import push_image
+
+_SECONDS_TO_WAIT = 60
+_DIGEST = 8
+_console = Console(highlight=False)
+
+Line = Mapping[str, Any]
+State = Mapping[Member, Running]
+
+
+def main() -> None:
+    started = time.monotonic()
+    aws = embedded.start()
+    try:
+        _demonstrate(aws)
+    finally:
+        embedded.stop(aws.port)
+    seconds = time.monotonic() - started
+    _console.print(f"\nDone in {seconds:.0f} s; nothing was left running. Your turn: [bold]make up[/]")
+
+
+def _demonstrate(aws: EmbeddedAws) -> None:
+    with _console.status("cdk bootstrap, cdk deploy …"):
+        deploy(aws)
+    _done("tagalong is deployed by the real `cdk deploy`, IAM enforced")
+
+    web_digest = company.publish(aws)
+    _wait("the first images …", lambda: len(_lines(aws, "families")) >= len(company.TAGS))
+    company.start(aws, web_digest)
+    before = _state(aws)
+    _done(f"{len(before)} services run in 2 clusters, on images from 3 repositories")
+
+    digest, decisions = _push(aws, "the shop, version 2")
+    after = _state(aws)
+    short = digest.removeprefix("sha256:")[:_DIGEST]
+    _done(f"pushed {WEB}:prod, version 2: an index of amd64, arm64 and attestation, [cyan]{short}[/]")
+    _console.print(_table(before, after, decisions))
+
+    _, decisions = _push(aws, "the shop, version 2")
+    changed = [member for member, running in _state(aws).items() if running != after[member]]
+    moved = [line for line in decisions.values() if line["decision"] != "skip"]
+    if changed or moved:
+        raise EmbeddedAwsError(f"the same image moved {changed or moved}")
+    _done(f"pushed the same image again: {len(decisions)} decisions, no new revision, no deployment")
+    _break(aws, after)
+
+
+def _break(aws: EmbeddedAws, before: State) -> None:
+    """Push an image that cannot start, and see every service back on the one before it."""
+    digest, decisions = _push(aws, "the shop, version 3", broken=True)
+    moved = [member for member in before if _decision(decisions, member) == "update"]
+    _wait("ECS gives up and rolls back …", lambda: _left(aws) == len(moved))
+    wrong = [member for member in moved if _state(aws)[member].images != before[member].images]
+    if wrong:
+        raise EmbeddedAwsError(f"not rolled back: {wrong}")
+    short = digest.removeprefix("sha256:")[:_DIGEST]
+    _done(f"pushed a version 3 that cannot start, [cyan]{short}[/]: ECS rolled {len(moved)} services back")
+    _done(f"tagalong looked again, and deploys {short} to none of them: it waits for another image")
+
+
+def _left(aws: EmbeddedAws) -> int:
+    """How many services stay on what they run as the image failed on them."""
+    return len(
+        {line["ecs_service"] for line in _lines(aws, "decision") if line["reason"] == "rollout-failed"}
+    )
+
+
+def _decision(decisions: Mapping[tuple[str, str], Line], member: Member) -> str:
+    return str(decisions.get((member.cluster, member.name), {}).get("decision"))
+
+
+def _push(
+    aws: EmbeddedAws, content: str, *, broken: bool = False
+) -> tuple[str, Mapping[tuple[str, str], Line]]:
+    """Push the web image, and wait until each service that uses it has a decision."""
+    known = {line["event_id"] for line in _lines(aws, "decision")}
+    digest = push_image(aws, WEB, "prod", content, broken=broken)
+    users = sum(any(image.startswith(WEB) for image in running.images) for running in _state(aws).values())
+
+    def decisions() -> dict[tuple[str, str], Line]:
+        new = [line for line in _lines(aws, "decision") if line["event_id"] not in known]
+        return {(line["cluster"], line["ecs_service"]): line for line in new}
+
+    _wait("ECR event → rule → finder → queue → deployer …", lambda: len(decisions()) >= users)
+    return digest, decisions()
+
+
+def _lines(aws: EmbeddedAws, field: str) -> list[Line]:
+    """The log lines of both functions that have this field."""
+    said = [json.loads(event.message) for event in logs.said(aws) if event.message.startswith("{")]
+    return [line for line in said if field in line]
+
+
+def _wait(what: str, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_WAIT
+    with _console.status(what):
+        while not condition():
+            if time.monotonic() > deadline:
+                raise EmbeddedAwsError(f"waited {_SECONDS_TO_WAIT} s for: {what}")
+            time.sleep(0.2)
+
+
+def _state(aws: EmbeddedAws) -> State:
+    return {member: company.running(aws, member) for member in SERVICES}
+
+
+def _table(before: State, after: State, decisions: Mapping[tuple[str, str], Line]) -> Table:
+    table = Table(show_lines=True)
+    for heading in ("service", "ran", "runs now", "why"):
+        table.add_column(heading, overflow="fold")
+    for member, ran in before.items():
+        line = decisions.get((member.cluster, member.name), {})
+        moved = line.get("decision") == "update"
+        now, style = (_short(after[member]), "green") if moved else ("the same", "dim")
+        table.add_row(f"{member.cluster}\n{member.name}", _short(ran), now, _why(line, member), style=style)
+    return table
+
+
+def _why(line: Line, member: Member) -> str:
+    if line.get("decision") == "update":
+        return "its tag moved"
+    sentence: str = line.get("message", f"it does not use {WEB}")
+    return sentence.removeprefix(f"{member.name} stays as it is: ")
+
+
+def _short(running: Running) -> str:
+    """Eight characters of a digest are enough to know it by."""
+    images = [
+        f"{name}@{digest[:_DIGEST]}" if digest else name
+        for name, _, digest in (image.partition("@sha256:") for image in running.images)
+    ]
+    return "\n".join([running.revision, *images])
+
+
+def _done(sentence: str) -> None:
+    _console.print(f"[green]✓[/] {sentence}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Serves the embedded AWS on the listening socket that `emulator.embedded` hands over.
+
+MiniStack is configured by the environment that it was started with.
+"""
+
+import asyncio
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.app import app
+
+from emulator.server.authorization import ask_as_aws_does
+from emulator.server.clusters import refuse_unknown_clusters
+from emulator.server.deployments import roll_out_as_aws_does
+from emulator.server.eventbridge import EventBridge
+from emulator.server.registry import App, Message, Receive, Send, publishing_pushes
+
+_ENDPOINT = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+# One thread: events are delivered in the order of what they tell, and nobody waits for them.
+_deliveries = ThreadPoolExecutor(max_workers=1)
+
+
+@cache
+def _event_bridge(account: str, region: str) -> EventBridge:
+    return EventBridge(_ENDPOINT, account, region)
+
+
+def _publish(event: dict[str, Any]) -> None:
+    _deliveries.submit(lambda: _event_bridge(event["account"], event["region"]).deliver(event))
+
+
+def _as_if_https(layer: App) -> App:
+    """The bucket that `cdk bootstrap` makes refuses plain HTTP, which never leaves this machine here."""
+
+    async def https(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
+        await layer(scope, receive, send)
+
+    return https
+
+
+def main(listening_socket: str) -> None:
+    ask_as_aws_does()
+    roll_out_as_aws_does(_publish)
+    refuse_unknown_clusters()
+    config = Config()
+    config.bind = [f"fd://{listening_socket}"]
+    asyncio.run(serve(_as_if_https(publishing_pushes(app, _publish)), config))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

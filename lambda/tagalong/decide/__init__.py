@@ -1,0 +1,1 @@
+"""Pure functions: the model in, a decision out."""

@@ -1,0 +1,134 @@
+"""Task-definition revisions: carried whole, changed in the image of followed containers and nowhere else."""
+
+import json
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from tagalong.model.images import Image, ImageReference, Repository
+
+TAG_LABEL, RULE_LABEL = "tagalong.tag", "tagalong.rule"
+_OURS = "tagalong."
+_SHORTEST_SECRET = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container whose image is in a private ECR repository."""
+
+    name: str
+    image: ImageReference
+    labels: Mapping[str, str]  # the docker labels that start with `tagalong.`
+
+    @property
+    def tag(self) -> str | None:
+        """The tag that it follows; None when its owner pinned it.
+
+        A tag in the image string beats the label: it is what the owner wrote last.
+        """
+        if self.image.tag:
+            return self.image.tag
+        return (self.labels.get(TAG_LABEL) or None) if self.image.digest else "latest"
+
+    def runs(self, image: Image) -> bool:
+        """As far as its definition says."""
+        return image.digest == self.image.digest if self.image.digest else image.tag == self.tag
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One immutable revision of a task definition.
+
+    `definition` holds what RegisterTaskDefinition takes, tags included, exactly as ECS described it.
+    `unknown_fields` names what ECS described and this SDK cannot read, and a copy would therefore lose.
+    """
+
+    arn: str
+    active: bool
+    definition: Mapping[str, Any] = field(repr=False)  # holds environment values
+    unknown_fields: tuple[str, ...] = ()
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        return tuple(_containers(self.definition))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One container moves to the digest that its tag points at."""
+
+    container: str
+    repository: Repository
+    tag: str
+    old_image: str
+    new_image: str
+
+    @property
+    def digest(self) -> str:
+        return self.new_image.rpartition("@")[2]
+
+
+def family(arn: str) -> str:
+    """`web` of `arn:…:task-definition/web:7`."""
+    return arn.rpartition("/")[2].rpartition(":")[0]
+
+
+def number(arn: str) -> int:
+    """`7` of `arn:…:task-definition/web:7`."""
+    return int(arn.rpartition(":")[2])
+
+
+def pin(definition: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
+    """A copy that differs in the image of the changed containers and in our label on them."""
+    by_name = {change.container: change for change in changes}
+    pinned = deepcopy(dict(definition))
+    for container in pinned["containerDefinitions"]:
+        if change := by_name.get(container["name"]):
+            container["image"] = change.new_image
+            container["dockerLabels"] = {**container.get("dockerLabels", {}), TAG_LABEL: change.tag}
+    return pinned
+
+
+def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two definitions mean the same: ECS keeps no order in lists of objects, such as environment."""
+    return bool(_unordered(one) == _unordered(other))
+
+
+def redact(text: str, definition: Mapping[str, Any]) -> str:
+    """The text without what containers are configured with. Very short values hide nothing and are left."""
+    for value in sorted(_confidential(definition["containerDefinitions"]), key=len, reverse=True):
+        if len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, "[redacted]")
+    return text
+
+
+def _confidential(configured: Any, key: str = "") -> set[str]:
+    """Every text below the containers but names and images: environment, secrets, commands, log options, …"""
+    match configured:
+        case Mapping():
+            return {text for name, value in configured.items() for text in _confidential(value, name)}
+        case list():
+            return {text for value in configured for text in _confidential(value, key)}
+        case str() if key not in ("name", "image"):
+            return {configured}
+    return set()
+
+
+def _containers(definition: Mapping[str, Any]) -> Iterable[Container]:
+    for container in definition["containerDefinitions"]:
+        if image := ImageReference.parse(container["image"]):
+            labels = container.get("dockerLabels", {})
+            ours = {name: value for name, value in labels.items() if name.startswith(_OURS)}
+            yield Container(container["name"], image, ours)
+
+
+def _unordered(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _unordered(item) for key, item in value.items()}
+    if isinstance(value, list):
+        items = [_unordered(item) for item in value]
+        if all(isinstance(item, Mapping) for item in value):
+            return sorted(items, key=lambda item: json.dumps(item, sort_keys=True, default=str))
+        return items
+    return value

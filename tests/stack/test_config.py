@@ -1,0 +1,245 @@
+"""What cdk.json may say, and what is answered to the rest."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.config import KINDS, RULE, Config, ConfigError
+from support.templates import CONTEXT
+from tagalong.decide.rules import RuleError, parse_rule
+from tagalong.messages.notifications import Kind
+
+KEYS = [
+    *("clusters", "repositories", "taskRolePaths", "alarmEmail", "logRetentionDays", "dryRun"),
+    *("selection", "defaultRule", "sweep", "registries", "forwardTo", "quotaShare"),
+    *("historyDays", "notify", "parameters"),
+]
+TAG_CHARACTERS = "ABYZabcyz0189._-"
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def refusal(context: Any) -> str | None:
+    try:
+        Config.from_context(context)
+    except ConfigError as error:
+        return str(error)
+    return None
+
+
+def test_every_key_is_optional() -> None:
+    assert Config.from_context(None) == Config.from_context({}) == Config()
+
+
+def is_a_rule(text: str) -> bool:
+    """Whether the Lambda code understands it."""
+    try:
+        parse_rule(text)
+    except RuleError:
+        return False
+    return True
+
+
+def test_the_defaults_are_the_whole_account_swept_every_hour() -> None:
+    assert Config() == Config(
+        clusters=("*",),
+        repositories=("*",),
+        task_role_paths=("/",),
+        alarm_email=None,
+        log_retention_days=30,
+        dry_run=False,
+        selection="all",
+        default_rule="track",
+        sweep="1 hour",
+        registries=(),
+        forward_to=(),
+        quota_share=0.8,
+        history_days=90,
+        notify=("failed", "rolled-back", "held", "refused"),
+        parameters=False,
+    )
+
+
+def test_cdk_json_shows_the_defaults() -> None:
+    assert Config.from_context(CONTEXT["tagalong"]) == Config()
+    assert set(CONTEXT["tagalong"]) == set(KEYS) - {"alarmEmail"}
+
+
+def test_every_key_is_read() -> None:
+    keys = {
+        "clusters": ["prod", "staging_2"],
+        "repositories": ["team/*", "app-?"],
+        "taskRolePaths": ["/ecs/"],
+        "alarmEmail": "ops@example.com",
+        "logRetentionDays": 90,
+        "dryRun": True,
+        "selection": "tagged",
+        "defaultRule": "newest:main-",
+        "sweep": "off",
+        "registries": ["111111111111", "222222222222"],
+        "forwardTo": ["333333333333"],
+        "quotaShare": 0.5,
+        "historyDays": 3650,
+        "notify": ["started", "completed"],
+        "parameters": True,
+    }
+
+    assert Config.from_context(keys) == Config(
+        clusters=("prod", "staging_2"),
+        repositories=("team/*", "app-?"),
+        task_role_paths=("/ecs/",),
+        alarm_email="ops@example.com",
+        log_retention_days=90,
+        dry_run=True,
+        selection="tagged",
+        default_rule="newest:main-",
+        sweep="off",
+        registries=("111111111111", "222222222222"),
+        forward_to=("333333333333",),
+        quota_share=0.5,
+        history_days=3650,
+        notify=("started", "completed"),
+        parameters=True,
+    )
+
+
+def test_the_command_line_gives_the_keys_as_text() -> None:
+    assert Config.from_context('{"dryRun": true}') == Config(dry_run=True)
+
+
+def test_a_single_name_needs_no_list() -> None:
+    assert Config.from_context({"clusters": "prod"}) == Config(clusters=("prod",))
+
+
+def test_what_is_named_twice_counts_once() -> None:
+    twice = ["111111111111", "111111111111"]
+
+    assert Config.from_context({"forwardTo": twice}) == Config(forward_to=("111111111111",))
+
+
+@pytest.mark.parametrize("sweep", ["5 minutes", "90 minutes", "1 hour", "2 hours", "1 day", "30 days", "off"])
+def test_a_sweep_is_a_rate_of_five_minutes_or_more_or_off(sweep: str) -> None:
+    assert Config.from_context({"sweep": sweep}).sweep == sweep
+
+
+def test_the_kinds_that_can_be_chosen_are_those_that_the_lambda_code_tells() -> None:
+    assert set(KINDS) == set(Kind)
+    assert set(Config().notify) < set(Kind)
+
+
+def test_a_kind_that_is_not_known_is_answered_with_those_that_are() -> None:
+    assert str(refusal({"notify": ["broken"]})).endswith(
+        "give a list of started, completed, failed, rolled-back, held, refused, which may be empty"
+    )
+
+
+def test_nobody_need_be_notified() -> None:
+    assert Config.from_context({"notify": []}) == Config(notify=())
+
+
+@pytest.mark.parametrize("context", ["dryRun", "[]", [], 1, True])
+def test_anything_but_an_object_is_refused(context: Any) -> None:
+    assert str(refusal(context)).startswith(f"tagalong: received {json.dumps(context)}; give an object")
+
+
+def test_an_unknown_key_is_refused_naming_the_nearest() -> None:
+    assert refusal({"clutsers": ["a"]}) == (
+        'tagalong.clutsers: unknown key, received ["a"]; did you mean clusters?'
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("clusters", []),
+        ("clusters", ["prod", "*"]),
+        ("clusters", ["prod-*"]),
+        ("clusters", ["a,b"]),
+        ("clusters", "x" * 256),
+        ("repositories", ["App"]),
+        ("repositories", ["app:prod"]),
+        ("repositories", ["${AWS::Region}"]),
+        ("taskRolePaths", ["ecs/"]),
+        ("taskRolePaths", ["/ecs"]),
+        ("taskRolePaths", ["/*/"]),
+        ("taskRolePaths", ["*"]),
+        ("alarmEmail", "ops"),
+        ("alarmEmail", None),
+        ("logRetentionDays", 31),
+        ("logRetentionDays", "30"),
+        ("logRetentionDays", True),
+        ("dryRun", "true"),
+        ("dryRun", 1),
+        ("selection", "enabled"),
+        ("selection", ["all"]),
+        ("defaultRule", "latest"),
+        ("defaultRule", "track:prod"),
+        ("defaultRule", "semver"),
+        ("defaultRule", "semver:1"),
+        ("defaultRule", "newest:main-*"),
+        ("sweep", "4 minutes"),
+        ("sweep", "1 hours"),
+        ("sweep", "1 minute"),
+        ("sweep", "0 days"),
+        ("sweep", "hourly"),
+        ("sweep", "rate(1 hour)"),
+        ("sweep", False),
+        ("registries", [111111111111]),
+        ("registries", ["11111111111"]),
+        ("registries", ["*"]),
+        ("forwardTo", ["arn:aws:iam::111111111111:root"]),
+        ("quotaShare", 0),
+        ("quotaShare", 1.5),
+        ("quotaShare", "0.5"),
+        ("quotaShare", True),
+        ("historyDays", 0),
+        ("historyDays", 3651),
+        ("historyDays", "90"),
+        ("historyDays", 1.5),
+        ("historyDays", True),
+        ("notify", ["rolledback"]),
+        ("notify", ["failed", "*"]),
+        ("notify", "all"),
+        ("notify", [["failed"]]),
+        ("notify", None),
+        ("parameters", "true"),
+        ("parameters", 0),
+    ],
+)
+def test_a_refusal_names_the_key_the_value_and_the_remedy(key: str, value: Any) -> None:
+    assert str(refusal({key: value})).startswith(f"tagalong.{key}: received {json.dumps(value)}; give ")
+
+
+@given(st.text().filter(lambda key: key not in KEYS), VALUES)
+def test_no_unknown_key_passes(key: str, value: Any) -> None:
+    assert str(refusal({key: value})).startswith(f"tagalong.{key}: unknown key, received ")
+
+
+@given(st.sampled_from(KEYS), VALUES)
+def test_any_value_is_read_or_refused_in_words(key: str, value: Any) -> None:
+    answer = refusal({key: value})
+    assert answer is None or answer.startswith(f"tagalong.{key}: received ")
+
+
+@given(st.from_regex(RULE, fullmatch=True))
+def test_whatever_is_accepted_as_a_rule_the_lambda_code_understands(text: str) -> None:
+    assert refusal({"defaultRule": text}) is None
+    assert is_a_rule(text)
+
+
+@given(
+    st.sampled_from(["track", "pin", "newest", "semver", "latest", ""]),
+    st.none() | st.text(TAG_CHARACTERS) | st.from_regex(r"([0-9]{0,2}\.){0,3}[x.]?", fullmatch=True),
+)
+def test_of_words_and_characters_of_tags_each_rule_of_the_lambda_code_is_accepted(
+    name: str, argument: str | None
+) -> None:
+    text = name if argument is None else f"{name}:{argument}"
+
+    assert (refusal({"defaultRule": text}) is None) == is_a_rule(text)

@@ -1,0 +1,50 @@
+"""Every kind of fault at the calls of a rollout: the end is the same, and nothing is lost.
+
+A connection is cut after every call, as nobody knows then that it was applied. The other kinds hit every
+fifth call, and they together all: functional/test_faults.py has all kinds at all calls, on the fake.
+"""
+
+import pytest
+
+from support.sample_services import ALL, Company
+from support.strict_proxy import Fault, FaultKind, StrictAws
+from tagalong.aws import ONCE, RETRYING
+
+pytestmark = pytest.mark.embedded
+
+CALLS = 51  # of a rollout: checked below
+PATIENCE, SLOW = 0.5, 0.7  # seconds: the client does not wait for the answer, and the call is applied later
+CASES = [
+    pytest.param(kind, at, marks=pytest.mark.xdist_group(f"strict-{kind}"))
+    for number, kind in enumerate(FaultKind)
+    for at in range(1, CALLS + 1)
+    if kind is FaultKind.CUT_AFTER or at % 5 == number % 5
+]
+
+
+@pytest.mark.parametrize(("kind", "at"), CASES)
+def test_a_fault_at_any_call_changes_nothing_in_the_end(
+    company: Company, strict: StrictAws, monkeypatch: pytest.MonkeyPatch, kind: FaultKind, at: int
+) -> None:
+    for config in (RETRYING, ONCE):
+        monkeypatch.setattr(config, "read_timeout", PATIENCE)
+    strict.faults.append(Fault(kind, at, seconds=SLOW))
+
+    company.push()
+    company.work()
+
+    assert company.run() == company.moved(*ALL)
+    assert company.unfinished() == []
+    # What was cut may have been applied and is looked for. What is applied later nobody can find before.
+    assert company.twins() <= (kind is FaultKind.SLOW)
+
+
+@pytest.mark.xdist_group("strict")
+def test_the_faults_above_reach_every_call(company: Company, strict: StrictAws) -> None:
+    company.push()
+    company.work()
+
+    assert company.run() == company.moved(*ALL)
+    assert company.unfinished() == []
+    assert strict.calls.total() == CALLS
+    assert strict.throttled.total() == 0

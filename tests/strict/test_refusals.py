@@ -1,0 +1,88 @@
+"""What ECS answers, lists and refuses where an emulator is lenient."""
+
+from math import inf
+
+import boto3
+import pytest
+
+from support.sample_services import ALL, Company
+from support.strict_proxy import StrictAws
+from support.system import Json
+
+pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("strict")]
+
+
+@pytest.fixture
+def busy(company: Company, strict: StrictAws) -> Company:
+    """Five deployments of the service `two` go on."""
+    strict.ecs.deployments.seconds = inf
+    for _ in range(5):
+        boto3.client("ecs").update_service(cluster="prod", service="two", forceNewDeployment=True)
+    return company
+
+
+@pytest.mark.parametrize("in_a_container", [False, True])
+def test_a_revision_with_a_field_that_the_sdk_does_not_know_is_not_copied(
+    company: Company, strict: StrictAws, capsys: pytest.CaptureFixture[str], in_a_container: bool
+) -> None:
+    def add_field(answer: Json) -> None:
+        described = answer["taskDefinition"]
+        (described["containerDefinitions"][0] if in_a_container else described)["quantum"] = {"bits": 8}
+
+    strict.rewrites["DescribeTaskDefinition"] = add_field
+    company.push()
+    company.work()
+
+    assert company.run() == company.moved()
+    assert company.unfinished() == []
+    assert not {"RegisterTaskDefinition", "UpdateService"} & strict.calls.keys()
+    said = capsys.readouterr().out
+    path = "containerDefinitions[0].quantum" if in_a_container else "taskDefinition.quantum"
+    assert said.count('"decision":"skip","reason":"unknown-field"') == len(ALL)
+    assert path in said
+
+
+def test_a_service_that_ecs_does_not_list_yet_is_moved_by_the_next_sweep(
+    company: Company, strict: StrictAws
+) -> None:
+    strict.ecs.lists.unlisted["three"] = 1
+    company.push()
+    company.work()
+    assert company.run() == company.moved("one", "two", "other")
+
+    company.deliver({"sweep": {}})
+    company.work()
+
+    assert company.run() == company.moved(*ALL)
+    assert company.unfinished() == []
+    assert company.twins() == 0
+
+
+def test_a_service_with_five_active_deployments_is_moved_when_one_of_them_has_ended(
+    busy: Company, strict: StrictAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy.push()
+
+    failed = busy.invoke_deployer(busy.receive())
+
+    assert [job["attributes"]["MessageGroupId"] for job in failed] == ["web"]
+    assert busy.run() == busy.moved("one", "three", "other")
+    assert "5 active deployments exist, unable to create new deployment" in capsys.readouterr().out
+
+    strict.ecs.deployments.seconds = 0
+    busy.return_to_queue(failed)
+    busy.work()
+
+    assert busy.run() == busy.moved(*ALL)
+    assert busy.unfinished() == []
+    assert busy.twins() == 0, "the revision of the first try was not used"
+
+
+def test_a_job_that_ecs_refuses_each_time_is_given_up_with_the_reason(busy: Company) -> None:
+    busy.push()
+    busy.work()
+
+    [reason] = busy.unfinished()
+    assert reason.startswith("two: UpdateService: InvalidParameterException: 5 active deployments exist")
+    assert busy.run() == busy.moved("one", "three", "other")
+    assert busy.twins() == 0

@@ -1,0 +1,139 @@
+"""tagalong as it is deployed, in the words of the tests."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from emulator import logs
+from emulator.deployment import deploy
+from emulator.embedded import EmbeddedAws
+from emulator.images import push_image
+
+SECONDS_TO_WAIT = 60
+_LAST_LINES = 20
+_READ_ONLY = {"taskDefinitionArn", "revision", "registeredAt", "registeredBy"}
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One stack. Each test has clusters, families and repositories of its own in it."""
+
+    aws: EmbeddedAws
+    outputs: dict[str, str]
+
+    @classmethod
+    def deployed(cls, aws: EmbeddedAws, **config: object) -> "System":
+        return cls(aws, deploy(aws, config))
+
+    # -- what teams do --------------------------------------------------------------------------------
+
+    def create_repositories(self, *names: str) -> None:
+        for name in names:
+            self.aws.client("ecr").create_repository(repositoryName=name)
+
+    def register(self, family: str, *images: str, **fields: Any) -> str:
+        """A revision with one container for each image, which is given without its host."""
+        containers = [
+            {"name": f"c{n}", "image": self.image(image), "memory": 64} for n, image in enumerate(images)
+        ]
+        definition = {"family": family, "containerDefinitions": containers} | fields
+        answer = self.aws.client("ecs").register_task_definition(**definition)
+        return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+    def serve(self, cluster: str, name: str, revision: str, **fields: Any) -> None:
+        ecs = self.aws.client("ecs")
+        ecs.create_cluster(clusterName=cluster)
+        ecs.create_service(
+            cluster=cluster, serviceName=name, taskDefinition=revision, desiredCount=0, **fields
+        )
+
+    def push(self, image: str, content: str, *, broken: bool = False) -> str:
+        """What `docker push` does; answers the digest of the index."""
+        repository, _, tag = image.partition(":")
+        return push_image(self.aws, repository, tag, f"{repository} {content}", broken=broken)
+
+    def put_image(self, image: str, content: str) -> str:
+        """The API call PutImage."""
+        repository, _, tag = image.partition(":")
+        index = "application/vnd.oci.image.index.v1+json"
+        manifest = {"schemaVersion": 2, "mediaType": index, "manifests": [], "annotations": {"is": content}}
+        answer = self.aws.client("ecr").put_image(
+            repositoryName=repository, imageTag=tag, imageManifest=json.dumps(manifest)
+        )
+        return str(answer["image"]["imageId"]["imageDigest"])
+
+    def role(self, name: str, path: str) -> str:
+        """A role that tasks may have."""
+        answer = self.aws.client("iam").create_role(RoleName=name, Path=path, AssumeRolePolicyDocument="{}")
+        return str(answer["Role"]["Arn"])
+
+    # -- what is there --------------------------------------------------------------------------------
+
+    def image(self, name: str) -> str:
+        return f"{self.aws.account}.dkr.ecr.{self.aws.region}.amazonaws.com/{name}"
+
+    def service(self, cluster: str, name: str) -> Json:
+        [service] = self.aws.client("ecs").describe_services(cluster=cluster, services=[name])["services"]
+        return dict(service)
+
+    def deployed_service(self, cluster: str, name: str) -> Json:
+        """The service when its deployment is completed."""
+        self.eventually(lambda: self._rollouts(cluster, name), ["COMPLETED"], f"the deployment of '{name}'")
+        return self.service(cluster, name)
+
+    def _rollouts(self, cluster: str, name: str) -> list[str]:
+        return [deployment["rolloutState"] for deployment in self.service(cluster, name)["deployments"]]
+
+    def runs(self, cluster: str, name: str) -> str:
+        """`web:2`"""
+        return str(self.service(cluster, name)["taskDefinition"]).rpartition("/")[2]
+
+    def images(self, cluster: str, name: str) -> list[str]:
+        """What the service runs, as `register` takes it."""
+        containers = self.definition(self.runs(cluster, name))["containerDefinitions"]
+        return [container["image"].removeprefix(self.image("")) for container in containers]
+
+    def definition(self, revision: str) -> Json:
+        """A revision with its tags, less what ECS writes itself."""
+        answer = self.aws.client("ecs").describe_task_definition(taskDefinition=revision, include=["TAGS"])
+        described = answer["taskDefinition"] | {"tags": answer["tags"]}
+        return {name: value for name, value in described.items() if name not in _READ_ONLY}
+
+    def revisions(self, family: str) -> int:
+        answer = self.aws.client("ecs").list_task_definitions(familyPrefix=family)
+        return len(answer["taskDefinitionArns"])
+
+    def said(self) -> list[Json]:
+        """The log lines of all functions, the oldest first."""
+        return [json.loads(event.message) for event in logs.said(self.aws) if event.message.startswith("{")]
+
+    def lines(self, repository: str) -> list[Json]:
+        """Those about pushes to this repository."""
+        return [line for line in self.said() if line.get("repository") == repository]
+
+    def decisions(self, repository: str, service: str) -> list[str]:
+        """The reasons of all decisions on this service."""
+        lines = [line for line in self.lines(repository) if line.get("ecs_service") == service]
+        return [line["reason"] for line in lines if "decision" in line]
+
+    def messages(self, queue_url: str) -> int:
+        count = "ApproximateNumberOfMessages"
+        answer = self.aws.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=[count])
+        return int(answer["Attributes"][count])
+
+    def eventually(self, look: Callable[[], object], wanted: object, what: str) -> None:
+        """Look until what is wanted is seen."""
+        deadline = time.monotonic() + SECONDS_TO_WAIT
+        while (seen := look()) != wanted:
+            if time.monotonic() > deadline:
+                raise AssertionError(
+                    f"{what}: wanted {wanted!r}, saw {seen!r} after {SECONDS_TO_WAIT} s\n{self._last_lines()}"
+                )
+            time.sleep(0.1)
+
+    def _last_lines(self) -> str:
+        return "\n".join(map(logs.readable, logs.said(self.aws)[-_LAST_LINES:]))
