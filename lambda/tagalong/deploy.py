@@ -1,6 +1,6 @@
 """One job: each service read again, decided on what ECS and ECR say now, and only then written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,7 +18,7 @@ from tagalong.decide.reading import (
 )
 from tagalong.jobs import Job, Recheck, Services
 from tagalong.model.decisions import Skip, SkipReason, Update
-from tagalong.model.history import History
+from tagalong.model.history import History, Target
 from tagalong.model.images import TaggedImage
 from tagalong.model.record import Record, Status
 from tagalong.model.revisions import Revision, family
@@ -131,7 +131,10 @@ class Deployer:
         if self.dry_run:
             update = verdict.decision
             yield Updated(update) if isinstance(update, Update) else update
-        elif isinstance(verdict.decision, Update):
+            return
+        if verdict.reports:  # whatever becomes of the update, they are not reported again
+            self.records.write(look.service, verdict.record)
+        if isinstance(verdict.decision, Update):
             yield from self._rollout.begin(look, verdict, verdict.decision)
         else:
             yield verdict.decision
@@ -141,15 +144,16 @@ class Deployer:
     def _rollout(self) -> Rollout:
         return Rollout(self.ecs, self.records, self.keep)
 
-    def keep(self, look: Look, record: Record) -> None:
+    def keep(self, look: Look, record: Record, kept: Record | None = None) -> None:
         """Write the record if it changed; before that, see that what waits is looked at again."""
         delay = _recheck_in(look, record)
         due = self.now + delay if delay else None
         if delay and due and not (record.recheck_at and self.now < record.recheck_at <= due + _SOON):
             service = look.service
-            self.rechecks.send(Recheck(service.cluster, service.name, self.job.trigger), delay)
+            recheck = Recheck(service.cluster, service.name, self.job.trigger, if_waiting=True)
+            self.rechecks.send(recheck, delay)
             record = replace(record, recheck_at=due)
-        if record != look.record:
+        if record != (kept or look.record):
             self.records.write(look.service, record)
 
     def _look(self, service: Service, record: Record) -> Look:
@@ -184,14 +188,10 @@ class Deployer:
     def _same(self, look: Look, name: str, digest: str) -> str:
         [container] = [c for c in look.base.containers if c.name == name]
         repository = container.image.repository
-        current = {
-            it.digest
-            for (asked, _), found in look.images.items()
-            if asked == repository
-            for it in found
-            if it.tag == container.tag
-        }
-        indexes = (it for it in current if digest and it != digest)
+        queries = [(repository, container.tag), (repository, None)]
+        images = (it for query in queries for it in look.images.get(query, ()) if it.tag == container.tag)
+        may_be_index = (it for it in images if it.is_index or not it.media_types)
+        indexes = [it.digest for it in may_be_index if digest and it.digest != digest]
         return next((it for it in indexes if self.ecr.contains(repository, it, digest)), digest)
 
     def _history(self, look: Look) -> History:
@@ -202,12 +202,24 @@ class Deployer:
             failures = failures_to_explain(history, look.record)
             return replace(
                 history,
-                targets=self.ecs.targets(targets) if targets else {},
+                was_read=True,
+                targets=self._targets(look, targets),
                 causes=self.ecs.causes(failures) if failures else {},
                 waits_in=self._waits_in(look.service, history),
             )
         except AwsError as error:
             return History(unavailable=str(error))
+
+    def _targets(self, look: Look, arns: Sequence[str]) -> dict[str, Target]:
+        """With the digests of indexes where ECS names one of their platforms."""
+        found = self.ecs.targets(arns) if arns else {}
+        names = {c.name for c in look.base.containers if not c.image.digest}
+        return {
+            arn: replace(
+                it, resolved={n: self._same(look, n, d) for n, d in it.resolved.items() if n in names}
+            )
+            for arn, it in found.items()
+        }
 
     def _waits_in(self, service: Service, history: History) -> str:
         """Rolling updates without hooks and bake time have no stage that matters."""

@@ -81,8 +81,11 @@ class Finder:
     def _rechecked(self, cluster: str, messages: Mapping[str, Recheck | DeploymentEvent]) -> Iterator[Job]:
         names = sorted({it.service for it in messages.values()})
         services = self.inventory.named(cluster, names)
+        looked_at = set()
         for id_, it in messages.items():
-            if service := services.get(it.service):
+            once = _may_not_matter(it) and it.service in looked_at
+            if (service := services.get(it.service)) and not once:
+                looked_at.add(it.service)
                 recheck = it if isinstance(it, Recheck) else Recheck(cluster, it.service, it)
                 yield from jobs(
                     recheck.trigger, [service], id_, attempt=recheck.attempt, first_at=recheck.first_at
@@ -161,4 +164,4 @@ def _cluster(item: tuple[str, Recheck | DeploymentEvent]) -> str:
 
 
 def _may_not_matter(message: Recheck | DeploymentEvent) -> bool:
-    return isinstance(message, DeploymentEvent) or not message.attempt
+    return isinstance(message, DeploymentEvent) or message.if_waiting

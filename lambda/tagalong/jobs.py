@@ -93,6 +93,7 @@ class Recheck:
     trigger: Trigger
     attempt: int = 0
     first_at: datetime | None = None
+    if_waiting: bool = False  # matters only as long as its record waits, or a rollout is open
     kind: Literal["recheck"] = "recheck"
 
     @property

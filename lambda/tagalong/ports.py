@@ -62,8 +62,9 @@ class EcsApi(Protocol):
     def register(self, definition: Mapping[str, Any]) -> str:
         """Register a revision and return its ARN. Not idempotent: never repeat it without asking `newer`."""
 
-    def update(self, service: Service, revision: str) -> Begun:
-        """Tell the service to run the revision. Raises DeploymentRefused too."""
+    def update(self, service: Service, revision: str, *, force: bool = False) -> Begun:
+        """Tell the service to run the revision; with `force`, to deploy the one that it has anew. Raises
+        DeploymentRefused too."""
 
 
 class EcrApi(Protocol):

@@ -36,32 +36,32 @@ class Rollout:
 
     ecs: EcsApi
     records: RecordTable
-    keep: Callable[[Look, Record], None]
+    keep: Callable[[Look, Record, Record | None], None]
     _revisions: dict[tuple[str, tuple[Change, ...]], str] = field(default_factory=dict)
 
     def begin(self, look: Look, verdict: Verdict, update: Update) -> Iterator[Updated | Skip]:
         """The record comes first, so that a crash leaves no rollout that nobody knows of; and what is done is
         reported before it is kept, so that a crash reports it twice rather than never."""
         assert verdict.order  # noqa: S101 - an update has one
-        revision = self._register_or_reuse(look.base, update.changes)
+        revision = look.base.arn if update.force else self._register_or_reuse(look.base, update.changes)
         now = self._unchanged(look)
         if isinstance(now, Skip):
             yield now
             return
         order = replace(verdict.order, revision=revision)
-        orders = (order, *verdict.record.orders)
-        self.records.write(look.service, replace(verdict.record, orders=orders))
+        ordered = replace(verdict.record, orders=(order, *verdict.record.orders))
+        self.records.write(look.service, ordered)
         try:
-            begun = self.ecs.update(now, revision)
+            begun = self.ecs.update(now, revision, force=update.force)
         except DeploymentRefused as refused:
-            yield self._wait(look, verdict.record, str(refused))
+            yield self._wait(look, verdict.record, ordered, str(refused))
             return
         if begun.replaced:
-            yield self._put_back(look, verdict.record, begun.replaced)
+            yield self._put_back(look, verdict.record, ordered, begun.replaced)
             return
         order = replace(order, deployment=begun.deployment, status=Status.STARTED)
         yield Updated(update, order)
-        self.keep(look, begin(replace(verdict.record, orders=orders), order))
+        self.keep(look, begin(ordered, order), ordered)
 
     def _unchanged(self, look: Look) -> Service | Skip:
         """The service, if it still is what was decided on; no older base goes over somebody's deployment."""
@@ -76,23 +76,21 @@ class Rollout:
             raise ConcurrentDeploymentError(f"another deployment moved the service to {runs}")
         return now
 
-    def _wait(self, look: Look, record: Record, message: str) -> Skip:
+    def _wait(self, look: Look, record: Record, ordered: Record, message: str) -> Skip:
         too_many = _TOO_MANY in message
         reason = SkipReason.TOO_MANY_DEPLOYMENTS if too_many else SkipReason.DEPLOYMENT_IN_PROGRESS
         skip = Skip(look.service, reason, message, waits=True)
-        self.keep(look, record.waiting(reason, look.now))
+        self.keep(look, record.waiting(reason, look.now), ordered)
         return skip
 
-    def _put_back(self, look: Look, record: Record, theirs: str) -> Skip:
+    def _put_back(self, look: Look, record: Record, ordered: Record, theirs: str) -> Skip:
         """Somebody deployed between our look and our update: theirs goes first, and ours waits."""
         self.ecs.update(look.service, theirs)
         name = last_part(theirs)
-        return self._wait(look, record, f"{name} was deployed at the same moment and goes first")
+        return self._wait(look, record, ordered, f"{name} was deployed at the same moment and goes first")
 
     def _register_or_reuse(self, base: Revision, changes: tuple[Change, ...]) -> str:
         """A crash between register and update leaves a revision behind: use that, and make no twin."""
-        if not changes:
-            return base.arn
         if known := self._revisions.get((base.arn, changes)):
             return known
         definition = pin(base.definition, changes)

@@ -24,6 +24,7 @@ class Ecr:
 
     def __init__(self) -> None:
         self._client = boto3.client("ecr", config=RETRY_CONFIG)
+        self._children: dict[tuple[Repository, str], set[str]] = {}
 
     def images(self, repository: Repository, tag: str | None) -> tuple[TaggedImage, ...]:
         """All images, once for each of their tags, or what has this tag: for an index, its own digest."""
@@ -40,14 +41,16 @@ class Ecr:
                 return ()
 
     def contains(self, repository: Repository, index: str, digest: str) -> bool:
-        with aws_errors("BatchGetImage"):
-            answer = self._client.batch_get_image(
-                registryId=repository.account,
-                repositoryName=repository.name,
-                imageIds=[{"imageDigest": index}],
-            )
-        manifests = [json.loads(image["imageManifest"]).get("manifests", ()) for image in answer["images"]]
-        return any(child["digest"] == digest for children in manifests for child in children)
+        if (repository, index) not in self._children:  # what an index holds never changes
+            with aws_errors("BatchGetImage"):
+                answer = self._client.batch_get_image(
+                    registryId=repository.account,
+                    repositoryName=repository.name,
+                    imageIds=[{"imageDigest": index}],
+                )
+            manifests = (json.loads(it["imageManifest"]).get("manifests", ()) for it in answer["images"])
+            self._children[repository, index] = {it["digest"] for children in manifests for it in children}
+        return digest in self._children[repository, index]
 
     def has(self, repository: Repository, digest: str) -> bool:
         ids: list[ImageIdentifierTypeDef] = [{"imageDigest": digest}]

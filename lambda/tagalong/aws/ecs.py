@@ -98,12 +98,11 @@ class Ecs:
             raise type(error)(redact(str(error), definition)) from None
         return answer["taskDefinition"]["taskDefinitionArn"]
 
-    def update(self, service: Service, revision: str) -> Begun:
-        """Sends nothing but the revision: what is not named stays as it is."""
+    def update(self, service: Service, revision: str, *, force: bool = False) -> Begun:
+        """Sends nothing but the revision, or that it is to be deployed anew: what is not named stays."""
+        what: Any = {"forceNewDeployment": True} if force else {"taskDefinition": revision}
         with aws_errors("UpdateService"):
-            answer = self.client.update_service(
-                cluster=service.cluster, service=service.name, taskDefinition=revision
-            )
+            answer = self.client.update_service(cluster=service.cluster, service=service.name, **what)
         deployments = answer["service"]["deployments"]
         primary = next((it for it in deployments if it["status"] == "PRIMARY"), None)
         ours = primary["id"] if primary and primary["taskDefinition"] == revision else ""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from tagalong.decide import eligibility
 from tagalong.decide.followed import followed
-from tagalong.decide.holds import Hold, holds
+from tagalong.decide.holds import Hold, cannot_force, holds
 from tagalong.decide.look import Followed, Look, Policy, baseline_of, rule_of
 from tagalong.decide.memory import forget, remember
 from tagalong.decide.outcomes import Report, observe, stuck_since, under_way_since
-from tagalong.decide.turn import wait_for
+from tagalong.decide.turn import has_open_push, wait_for
 from tagalong.model.decisions import Decision, Refusal, Skip, SkipReason, Update, UpdateReason
 from tagalong.model.images import TaggedImage
 from tagalong.model.record import LastDecision, Order, Record, Status
@@ -79,12 +79,12 @@ def _decide(
     held: Mapping[str, Hold],
 ) -> Decision:
     service = look.service
-    due = [it for it in containers if _is_due(it, held.get(it.name))]
+    due = [it for it in containers if _is_due(it, held.get(it.name), record)]
     if refused := eligibility.check(service, opt_in=look.policy.opt_in, now=look.now):
         return _skip(service, refused)
     if not due:
         return _nothing_due(look, record, containers, alone, held)
-    if missing := _unpullable(look, containers, held):
+    if missing := _unpullable(look, containers, held) or cannot_force(look, containers, held):
         return _skip(service, missing)
     if refused := wait_for(look, record, due):
         waits = refused.reason is SkipReason.DEPLOYMENT_IN_PROGRESS
@@ -94,12 +94,15 @@ def _decide(
             f"the bundled SDK does not support {', '.join(fields)}, so a copy would drop it; upgrade boto3"
         )
         return Skip(service, SkipReason.UNKNOWN_FIELD, message)
-    changes = tuple(_changes(look, containers, held))
-    return Update(service, changes, _why(record, due), tuple(hold.message for hold in held.values()))
+    changes = tuple(_changes(containers, held))
+    unchanged = tuple(hold.message for hold in held.values())
+    return Update(service, changes, _why(record, due), unchanged, force=any(it.forced for it in due))
 
 
-def _is_due(it: Followed, hold: Hold | None) -> bool:
+def _is_due(it: Followed, hold: Hold | None, record: Record) -> bool:
     """What is held makes nothing due, unless a template put a plain tag over what a person chose."""
+    if it.forced and not it.base:
+        return hold is None and has_open_push(record, [it])  # or it would be forced for ever
     if hold is None:
         return it.base != it.digest
     overwritten = hold.reason is SkipReason.REPLACED_BY_PERSON and not it.container.image.digest
@@ -118,9 +121,7 @@ def _nothing_due(
         nothing = Refusal(SkipReason.OUT_OF_SCOPE, "no container uses a repository in scope")
         return _skip(service, next(iter(alone), nothing))
     runs = {
-        it.name: it.container.image.text
-        for it in containers
-        if service.steady and it.container.image.digest and it.name not in held
+        it.name: it.container.image.text for it in containers if service.steady and it.container.image.digest
     }
     if hold := min(held.values(), key=lambda it: it.reason is SkipReason.ADOPTED, default=None):
         return Skip(service, hold.reason, hold.message, running_images=runs)
@@ -132,7 +133,7 @@ def _nothing_due(
 
 def _unfinished(look: Look, record: Record) -> Refusal | None:
     """Updated is not deployed."""
-    service, waits_in = look.service, look.history.waits_in if look.history else ""
+    service, waits_in = look.service, look.history.waits_in
     breaker = "" if service.circuit_breaker else "; the service has no deployment circuit breaker"
     if since := stuck_since(look, record):
         message = f"its deployment does not complete since {since:%F %T}Z{breaker}"
@@ -141,6 +142,9 @@ def _unfinished(look: Look, record: Record) -> Refusal | None:
         again = f"aws ecs update-service --cluster {service.cluster} --service {service.name}"
         message = f"its deployment failed and was not rolled back; to retry: {again} --force-new-deployment"
         return Refusal(SkipReason.DEPLOYMENT_FAILED, message)
+    if record.order and record.order.wanted_tasks_at:
+        message = f"its tasks are wanted since {record.order.wanted_tasks_at:%F %T}Z and do not all run yet"
+        return Refusal(SkipReason.DEPLOYMENT_IN_PROGRESS, message)
     if since := under_way_since(look):
         where = f" waits in stage {waits_in}" if waits_in else " is under way"
         return Refusal(SkipReason.DEPLOYMENT_IN_PROGRESS, f"its deployment{where} since {since:%F %T}Z")
@@ -156,11 +160,11 @@ def _unpullable(look: Look, containers: Sequence[Followed], held: Mapping[str, H
     return None
 
 
-def _changes(look: Look, containers: Sequence[Followed], held: Mapping[str, Hold]) -> Iterable[Change]:
+def _changes(containers: Sequence[Followed], held: Mapping[str, Hold]) -> Iterable[Change]:
     for it in containers:
         hold, reference = held.get(it.name), it.container.image
         digest = hold.digest if hold else it.digest
-        if digest and reference.digest != digest:
+        if digest and reference.digest != digest and not it.forced:
             tag = it.runs_tag if hold and digest == it.runs else it.container.tag or ""
             if not hold and isinstance(it.wanted, TaggedImage):
                 tag = it.wanted.tag
@@ -201,6 +205,7 @@ def _order(
         baseline=baseline,
         runs=runs,
         shape=shape(look.base) if edited else "",
+        forced=update.force,
     )
 
 

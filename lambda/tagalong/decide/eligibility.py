@@ -34,7 +34,7 @@ def _check_updatable(service: Service) -> Refusal | None:
 
 
 def _check_tags(tags: Mapping[str, str], *, opt_in: bool, now: datetime) -> Refusal | None:
-    """Only literal values count. Whatever else is written there deploys nothing: a misspelt hold must hold."""
+    """Only literal values count. Whatever else is written deploys nothing: a misspelt hold must hold."""
     if unknown := nearest(tags, "tagalong:", _KEYS):
         return _misconfigured(f"tag {unknown}")
     match tags.get(ENABLED):

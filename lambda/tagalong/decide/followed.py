@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from tagalong.decide.look import Followed, Look, base_digests, baseline_of, in_scope, rule_of
 from tagalong.decide.rules import Rule
+from tagalong.decide.rules.force import Force
 from tagalong.model.decisions import Refusal, SkipReason
 from tagalong.model.images import TaggedImage
 from tagalong.model.record import Record
@@ -29,6 +30,7 @@ def followed(look: Look, record: Record) -> tuple[list[Followed], list[Refusal]]
             base[c.name],
             runs.get(c.name, ""),
             tags.get(c.name, ""),
+            isinstance(rule, Force),
         )
         for c, rule in following
     ], alone

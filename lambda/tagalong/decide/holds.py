@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tagalong.decide.eligibility import RETRY
-from tagalong.decide.look import Followed
+from tagalong.decide.look import Followed, Look, in_scope
 from tagalong.model.decisions import Refusal, SkipReason
 from tagalong.model.images import short_digest
 from tagalong.model.record import Record, Rejection, Status
@@ -31,6 +31,25 @@ def holds(record: Record, followed: Sequence[Followed]) -> dict[str, Hold]:
     wanted = {it.name: it.digest for it in followed if it.digest}
     found = {it.name: _hold(it, record, wanted) for it in followed}
     return {name: hold for name, hold in found.items() if hold}
+
+
+def cannot_force(look: Look, followed: Sequence[Followed], held: Mapping[str, Hold]) -> Refusal | None:
+    """A forced deployment resolves every tag of the task anew, also those that are to stay as they are."""
+    if not any(it.forced for it in followed):
+        return None
+    by_name = {it.name: it for it in followed}
+    for container in in_scope(look.base, look.policy):
+        it = by_name.get(container.name)
+        if not container.image.digest and not (it and it.forced):
+            message = (
+                f"{container.name} has a plain tag and another rule than force, and a forced deployment "
+                "would resolve its tag too: pin it by digest, or give it the rule force"
+            )
+            return Refusal(SkipReason.MISCONFIGURED, message)
+    stays = (hold for hold in held.values() if hold.reason is not SkipReason.ADOPTED)
+    if hold := next(stays, None):
+        return Refusal(hold.reason, f"{hold.message}; a forced deployment would deploy it too")
+    return None
 
 
 def _hold(followed: Followed, record: Record, wanted: Mapping[str, str]) -> Hold | None:

@@ -43,7 +43,7 @@ class Look:
     record: Record
     images: QueryResults
     resolved: Mapping[str, str] = field(default_factory=dict)  # container -> what ECS made of a plain tag
-    history: History | None = None  # None where nothing depends on it
+    history: History = field(default_factory=History)
     baseline: Revision | None = None  # that ECS would go back to, where it is not the base
     pullable: frozenset[str] = frozenset()  # running digests that ECR still has, of those whose tag is gone
 
@@ -63,6 +63,7 @@ class Followed:
     base: str  # the digest that the base resolves
     runs: str  # the digest of the baseline
     runs_tag: str  # the tag of the baseline
+    forced: bool = False  # by a forced deployment of the same revision
 
     @property
     def name(self) -> str:
@@ -100,7 +101,7 @@ def base_digests(look: Look) -> dict[str, str]:
 
 def baseline_of(look: Look) -> tuple[str, Mapping[str, str]]:
     """What ECS would go back to: the ARN of a task-definition revision, and container -> digest."""
-    history, order = look.history or History(), look.record.order
+    history, order = look.history, look.record.order
     if not look.service.completed:
         if target := history.target(history.last_successful):
             return target.task_definition, {name: target.digest(name) for name in target.images}

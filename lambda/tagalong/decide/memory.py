@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tagalong.decide.look import Followed, Look, base_digests
-from tagalong.model.history import History, Target
+from tagalong.model.history import Target
 from tagalong.model.record import Choice, Noted, Record
 from tagalong.model.revisions import shape
 from tagalong.model.triggers import Push
@@ -45,7 +45,7 @@ def _noted(followed: Followed, known: Noted | None, look: Look) -> Noted:
         at = _pushed_first(followed)
     if known is None:
         return Noted(followed.digest, at, adopted=not pushed and _has_completed(look))
-    if pushed and pushed > known.at:
+    if pushed and (known.adopted or pushed > known.at):  # an event of before it was adopted reaches us late
         return replace(known, digest=followed.digest, at=max(at, known.at), adopted=False)
     if followed.digest and followed.digest != known.digest:
         return replace(known, digest=followed.digest, at=at, adopted=False)
@@ -68,7 +68,7 @@ def _pushed_first(followed: Followed) -> datetime:
 
 def _has_completed(look: Look) -> bool:
     """Whether a deployment of the service ever has; where nobody knows, it counts as so."""
-    history = look.history or History()
+    history = look.history
     return look.service.completed or bool(history.last_successful or history.unavailable)
 
 
@@ -91,7 +91,7 @@ def _chosen(record: Record, look: Look) -> dict[str, Choice | None]:
 def _of_others(record: Record, look: Look, since: datetime) -> list[tuple[str, datetime, Target]]:
     """(number, created, target), the oldest first; without a history, what the service itself says."""
     ours = {order.deployment.rpartition("/")[2] for order in record.orders}
-    history, primary = look.history or History(), look.service.primary
+    history, primary = look.history, look.service.primary
     if history.unavailable:
         images = {c.name: c.image.text for c in look.base.containers}
         good = primary.state != "FAILED" and primary.created_at > since and primary.number not in ours
@@ -111,7 +111,7 @@ def _choice(record: Record, container: str) -> Choice | None:
 
 def _standing(noted: Noted, choice: Choice | None, look: Look) -> Choice | None:
     """A push after it ends it, the tag tagalong:retry does, and that its deployment failed."""
-    failed = {it.number for it in (look.history or History()).deployments if it.ended_badly}
+    failed = {it.number for it in look.history.deployments if it.ended_badly}
     if not choice or choice.deployment in failed or choice.at < look.retry_at:
         return None
     return None if noted.is_open_push and noted.at > choice.at else choice

@@ -39,7 +39,7 @@ def observe(look: Look) -> tuple[Record, tuple[Report, ...]]:
         if now.status != order.status:
             reports += _changed(order, now, look)
             if now.status.rejects and now.change:
-                record = record.rejecting(_rejection(now, look.history or History()))
+                record = record.rejecting(_rejection(now, look.history))
     record = replace(record, orders=tuple(_kept(record.orders)))
     return _stuck(record, look, reports)
 
@@ -47,20 +47,21 @@ def observe(look: Look) -> tuple[Record, tuple[Report, ...]]:
 def under_way_since(look: Look) -> datetime | None:
     """When the deployment that is under way was created; None if there is none. ECS's list and the service
     may differ for a while: either counts."""
-    newest = look.history.newest if look.history else None
-    if newest and newest.under_way:
-        return newest.created_at
+    if listed := look.history.under_way:
+        return listed.created_at
     return look.service.primary.created_at if look.service.primary.state == "IN_PROGRESS" else None
 
 
+def deployment_id(look: Look) -> str:
+    """Of the deployment that is under way, or else of the last."""
+    listed = look.history.under_way
+    return listed.id if listed else look.service.primary.id
+
+
 def is_rolling_back(look: Look) -> bool:
-    newest = look.history.newest if look.history else None
-    return bool(newest and newest.rolling_back) or _ROLLING_BACK in look.service.primary.reason
-
-
-def find(order: Order, history: History) -> Deployment | None:
-    """The deployment of a rollout, by its number."""
-    return next((it for it in history.deployments if order.deployment.endswith(f"/{it.number}")), None)
+    listed, primary = look.history.under_way, look.service.primary
+    said = primary.state == "IN_PROGRESS" and _ROLLING_BACK in primary.reason
+    return said or bool(listed and listed.rolling_back)
 
 
 def _observed(order: Order, look: Look) -> Order | None:
@@ -69,45 +70,55 @@ def _observed(order: Order, look: Look) -> Order | None:
         return order
     if not order.deployment:
         if not (id_ := _begun_as(order, look)):
-            lost = look.history and not look.history.unavailable and look.now >= order.at + _UNTIL_LISTED
-            return None if lost else order
+            return None if _must_be_listed(order, look) else order
         order = replace(order, deployment=id_, status=Status.STARTED)
-    status, deployment = _status(order, look), find(order, look.history or History())
+    order = _resolved(order, look)
+    status, deployment = _status(order, look), look.history.find(order.deployment)
     if status == order.status:
         return _waits_for_tasks(order, look)
-    reason = (look.history or History()).causes.get(deployment.arn, deployment.reason) if deployment else ""
+    reason = look.history.causes.get(deployment.arn, deployment.reason) if deployment else ""
     ended = (deployment and deployment.finished_at) or look.now
     return replace(order, status=status, reason=reason, ended_at=None if status.is_open else ended)
 
 
+def _resolved(order: Order, look: Look) -> Order:
+    """Of a forced deployment ECS knows the digests: it resolved the tags, not we."""
+    if not order.forced or not (target := look.history.target(look.history.find(order.deployment))):
+        return order
+    digests = {name: target.digest(name) or known for name, known in order.digests.items()}
+    change = {name: it for name, it in digests.items() if order.runs.get(name) != it}
+    return replace(order, digests=digests, change=change)
+
+
 def _begun_as(order: Order, look: Look) -> str:
     """The answer of UpdateService was lost: the id of the oldest deployment that can be it."""
-    history, primary = look.history or History(), look.service.primary
-    for deployment in reversed(history.deployments):
-        target = history.target(deployment)
-        since = deployment.created_at >= order.at - _BEFORE_ORDER
-        if since and target and target.task_definition == order.revision:
-            return f"ecs-svc/{deployment.number}"
-    on_it = look.service.task_definition == order.revision
-    return primary.id if on_it and primary.created_at >= order.at - _BEFORE_ORDER else ""
+    since, primary = order.at - _BEFORE_ORDER, look.service.primary
+    for deployment in reversed(look.history.deployments):
+        target = look.history.target(deployment)
+        if deployment.created_at >= since and target and target.task_definition == order.revision:
+            return deployment.id
+    on_it = look.service.task_definition == order.revision and primary.created_at >= since
+    return primary.id if on_it else ""
+
+
+def _must_be_listed(order: Order, look: Look) -> bool:
+    return look.history.was_read and look.now >= order.at + _UNTIL_LISTED
 
 
 def _status(order: Order, look: Look) -> Status:
-    primary, history = look.service.primary, look.history or History()
+    primary, deployment = look.service.primary, look.history.find(order.deployment)
     is_primary = primary.id == order.deployment
     if is_primary and look.service.completed:
         return _completed(order, primary)
-    deployment = find(order, history)
     if deployment and (deployment.under_way or (deployment.successful and is_primary)):
         return order.status
     if deployment and deployment.successful:
         return Status.REPLACED if order.status is Status.NOT_STARTED else Status.COMPLETED
     if deployment:
-        return _ended_badly(deployment, history)
+        return _ended_badly(deployment, look.history)
     if is_primary:
         return Status.FAILED if primary.state == "FAILED" else order.status
-    listed = look.history and not history.unavailable and look.now >= order.at + _UNTIL_LISTED
-    return Status.REPLACED if listed else order.status
+    return Status.REPLACED if _must_be_listed(order, look) else order.status
 
 
 def _completed(order: Order, primary: Primary) -> Status:
@@ -140,7 +151,7 @@ def _changed(before: Order, now: Order, look: Look) -> Iterator[Report]:
 
 
 def _rejection(order: Order, history: History) -> Rejection:
-    deployment = find(order, history)
+    deployment = history.find(order.deployment)
     at = deployment.created_at if deployment else order.at
     return Rejection(order.change, at, order.status, order.reason, order.shape)
 
@@ -156,9 +167,7 @@ def _kept(orders: tuple[Order, ...]) -> Iterator[Order]:
 
 def _stuck(record: Record, look: Look, reports: list[Report]) -> tuple[Record, tuple[Report, ...]]:
     """Said once of each deployment; one that waits in a hook or bakes is not stuck."""
-    newest = look.history.newest if look.history else None
-    known = newest if newest and newest.under_way else None
-    id_ = f"ecs-svc/{known.number}" if known else look.service.primary.id
+    id_ = deployment_id(look)
     order = next((it for it in record.orders if it.deployment == id_), None)
     if not stuck_since(look, record) or record.stuck == id_:
         return record, tuple(reports)
@@ -168,11 +177,10 @@ def _stuck(record: Record, look: Look, reports: list[Report]) -> tuple[Record, t
 
 def stuck_since(look: Look, record: Record) -> datetime | None:
     """Since when a deployment does not get on; None if that is not for long, or is as it should be."""
-    order = record.order
     since = under_way_since(look)
-    if is_rolling_back(look) and not (look.history and look.history.newest):
+    if is_rolling_back(look) and not look.history.under_way:
         since = None  # the PRIMARY is the old deployment, with its old time
-    if order and order.status is Status.NOT_STARTED:
-        since = order.wanted_tasks_at
-    waits = look.history.waits_in if look.history else ""
+    if record.order and record.order.status is Status.NOT_STARTED:
+        since = record.order.wanted_tasks_at
+    waits = look.history.waits_in
     return since if since and not waits and look.now - since >= look.policy.stuck_after else None

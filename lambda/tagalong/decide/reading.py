@@ -43,7 +43,8 @@ def needs_history(look: Look) -> bool:
         return True
     containers, _ = followed(look, record)
     new = any(it.name not in record.containers for it in containers) and not service.completed
-    return new or any(it.digest and it.base != it.digest for it in containers)
+    chosen = {name: it.choice.digest for name, it in record.containers.items() if it.choice}
+    return new or any({it.digest, chosen.get(it.name, it.digest)} - {"", it.base} for it in containers)
 
 
 def targets_to_read(history: History, service: Service, record: Record) -> list[str]:
@@ -51,10 +52,10 @@ def targets_to_read(history: History, service: Service, record: Record) -> list[
     deployed since our last order."""
     since = record.order.at if record.order else None
     newer = (it for it in history.deployments if since and it.created_at > since and not it.ended_badly)
-    lost = record.order and not record.order.deployment
-    close = [it for it in history.deployments if lost and it.number not in {last_part(service.primary.id)}]
-    known = [service.service_revision, *(it.service_revision for it in (history.last_successful,) if it)]
-    arns = dict.fromkeys([*known, *(it.service_revision for it in (*newer, *close))])
+    lost = any(not order.deployment for order in record.orders)
+    ours = (history.find(order.deployment) for order in record.orders if order.forced)
+    these = [history.last_successful, *ours, *newer, *(history.deployments if lost else ())]
+    arns = dict.fromkeys([service.service_revision, *(it.service_revision for it in these if it)])
     return list(islice(filter(None, arns), _MOST_TARGETS))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tagalong.decide.look import Followed, Look
-from tagalong.decide.outcomes import is_rolling_back, under_way_since
+from tagalong.decide.outcomes import deployment_id, is_rolling_back, under_way_since
 from tagalong.model.decisions import Refusal, SkipReason
 from tagalong.model.history import History
 from tagalong.model.record import Record
@@ -11,11 +11,11 @@ from tagalong.model.record import Record
 
 def wait_for(look: Look, record: Record, due: Sequence[Followed]) -> Refusal | None:
     """What has to end before the due containers may move; None if nothing has to."""
-    since, history = under_way_since(look), look.history or History()
+    since = under_way_since(look)
     if not since:
-        return _unknown_history(history, record, due)
-    if history.waits_in:
-        return _in_progress(f"a deployment waits in stage {history.waits_in} since {since:%F %T}Z")
+        return _unknown_history(look.history, record, due)
+    if look.history.waits_in:
+        return _in_progress(f"a deployment waits in stage {look.history.waits_in} since {since:%F %T}Z")
     if is_ours(look, record) and not is_rolling_back(look):
         return None
     if has_open_push(record, due) and look.now - since >= look.policy.stuck_after:
@@ -26,9 +26,7 @@ def wait_for(look: Look, record: Record, due: Sequence[Followed]) -> Refusal | N
 
 def is_ours(look: Look, record: Record) -> bool:
     """Whether the deployment that is under way is that of our last order."""
-    newest = look.history.newest if look.history else None
-    id_ = f"ecs-svc/{newest.number}" if newest and newest.under_way else look.service.primary.id
-    return bool(record.order and record.order.deployment == id_)
+    return bool(record.order and record.order.deployment == deployment_id(look))
 
 
 def has_open_push(record: Record, due: Sequence[Followed]) -> bool:

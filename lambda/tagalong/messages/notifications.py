@@ -1,7 +1,7 @@
 """What people and programs are told: a notification for each thing that happens to a service."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -114,14 +114,14 @@ def _of_rollout(service: Service, status: Status, order: Order | None, reason: s
         lines.append(f"ECS says: {neutral(reason)}")
     runs = {it.container: it.new_image for it in changes} if kind is Kind.COMPLETED else {}
     record = _fields(service) | {"status": status, "reason": reason}
-    return _notification(
+    told = _notification(
         kind,
         service,
         subject.format(where, images),
         [*lines, *_advice(kind, service)],
         record | ({"rollout": asdict(order)} if order else {}),
-        runs,
     )
+    return replace(told, runs=runs)
 
 
 def _of_skip(skip: Skip) -> Notification:
@@ -134,19 +134,14 @@ def _of_skip(skip: Skip) -> Notification:
         lines += ["", _to_retry(service.arn)]
     record = _fields(service) | {"reason": skip.reason, "message": skip.message}
     subject = f"{service.name} in {last_part(service.cluster)} {verb}: {skip.reason}"
-    return _notification(kind, service, subject, lines, record, skip.running_images)
+    return replace(_notification(kind, service, subject, lines, record), runs=skip.running_images)
 
 
 def _notification(
-    kind: Kind,
-    service: Service,
-    subject: str,
-    lines: list[str],
-    record: Mapping[str, Any],
-    runs: Mapping[str, str],
+    kind: Kind, service: Service, subject: str, lines: list[str], record: Mapping[str, Any]
 ) -> Notification:
     cluster, body = last_part(service.cluster), "\n".join(lines)
-    return Notification(kind, cluster, service.name, service.arn, _subject(subject), body, record, runs)
+    return Notification(kind, cluster, service.name, service.arn, _subject(subject), body, record)
 
 
 def _fields(service: Service) -> dict[str, Any]:

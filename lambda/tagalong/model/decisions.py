@@ -61,6 +61,7 @@ class Update:
     changes: tuple[Change, ...]
     reason: UpdateReason = UpdateReason.NEW_DIGEST
     unchanged: tuple[str, ...] = ()  # why other containers stay as they are
+    force: bool = False  # the revision stays: ECS is to resolve its tags anew
 
 
 @dataclass(frozen=True, slots=True)

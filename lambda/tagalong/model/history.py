@@ -27,6 +27,10 @@ class Deployment:
         return last_part(self.service_revision)
 
     @property
+    def id(self) -> str:
+        return f"ecs-svc/{self.number}"
+
+    @property
     def under_way(self) -> bool:
         return self.status in _UNDER_WAY
 
@@ -63,19 +67,31 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class History:
+    """Without anything: it was not asked for, since nothing depends on it."""
+
     deployments: tuple[Deployment, ...] = ()  # newest first
     targets: Mapping[str, Target] = field(default_factory=dict)  # by the ARN of the service revision
     causes: Mapping[str, str] = field(default_factory=dict)  # ARN of a failed deployment -> why, as ECS says
     waits_in: str = ""  # the lifecycle stage of the newest, where it waits for hooks or bakes
-    unavailable: str = ""  # why ECS could not be asked; then the rest is empty
+    was_read: bool = False
+    unavailable: str = ""  # why ECS could not be asked
 
     @property
     def newest(self) -> Deployment | None:
         return next(iter(self.deployments), None)
 
     @property
+    def under_way(self) -> Deployment | None:
+        """Only the newest can be."""
+        return self.newest if self.newest and self.newest.under_way else None
+
+    @property
     def last_successful(self) -> Deployment | None:
         return next((it for it in self.deployments if it.successful), None)
+
+    def find(self, id_: str) -> Deployment | None:
+        """The deployment with the id `ecs-svc/N`."""
+        return next((it for it in self.deployments if last_part(id_) == it.number), None)
 
     def target(self, deployment: Deployment | None) -> Target | None:
         return self.targets.get(deployment.service_revision) if deployment else None

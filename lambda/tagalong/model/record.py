@@ -50,6 +50,7 @@ class Order:
     baseline: str = ""  # ARN of the revision that ECS would go back to
     runs: Mapping[str, str] = field(default_factory=dict)  # container -> digest there
     shape: str = ""  # of the base, if it held somebody's edit that the baseline lacks
+    forced: bool = False  # ECS resolved the tags: `digests` are what it made of them, once it tells
     deployment: str = ""  # ecs-svc/N
     status: Status = Status.ORDERED
     reason: str = ""  # as ECS says it

@@ -24,6 +24,7 @@ class Container:
     name: str
     image: ImageReference
     labels: Mapping[str, str]  # the docker labels that start with `tagalong.`
+    version_consistency: str = ""  # `disabled`: ECS resolves its tag for each task anew
 
     @property
     def tag(self) -> str | None:
@@ -141,7 +142,8 @@ def _containers(definition: Mapping[str, Any]) -> Iterable[Container]:
         if image := ImageReference.parse(container["image"]):
             labels = container.get("dockerLabels", {})
             ours = {name: value for name, value in labels.items() if name.startswith(_OURS)}
-            yield Container(container["name"], image, ours)
+            consistency = container.get("versionConsistency", "")
+            yield Container(container["name"], image, ours, consistency)
 
 
 def _unordered(value: Any) -> Any:

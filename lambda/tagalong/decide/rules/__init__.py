@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from tagalong.decide.rules.force import Force
 from tagalong.decide.rules.highest import Highest
 from tagalong.decide.rules.newest import Newest
 from tagalong.decide.rules.pin import Pin
@@ -30,6 +31,9 @@ class Rule(Protocol):
         """
 
 
+_PLAIN: dict[str, Rule] = {"track": Track(), "pin": Pin(), "force": Force()}
+
+
 class RuleError(ValueError):
     """The text names no rule. The message lists the rules."""
 
@@ -45,11 +49,11 @@ def parse_rule(text: str) -> Rule:
             rule = Highest.parse(argument)
         case "semver":
             rule = Semver.parse(argument)
-    if text in ("track", "pin"):
-        return Track() if text == "track" else Pin()
+    if plain := _PLAIN.get(text):
+        return plain
     if rule:
         return rule
     raise RuleError(
         f"rule '{text}' is not one of track, semver:x, semver:1.x, semver:1.4.x, newest, newest:main-, "
-        "newest:main-..-prod, highest:build-.., pin"
+        "newest:main-..-prod, highest:build-.., force, pin"
     )
