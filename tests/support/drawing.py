@@ -1,7 +1,7 @@
 """A picture of the CloudWatch dashboard: python -m support.drawing TEMPLATE.json LINES.jsonl OUT.svg
 
 LINES are log lines of one day as the functions write them, the embedded metrics among them.
-tests/stack/test_dashboard.py records and draws such a day; docs/dashboard.svg is from there.
+docs/dashboard.svg is drawn from tests/support/day.jsonl.
 """
 
 import json
