@@ -79,7 +79,7 @@ def _outcomes() -> list[cloudwatch.IMetric]:
 
 
 def _alarms(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
-    return cloudwatch.AlarmStatusWidget(title="Alarms", width=24, height=2, alarms=alarms.all)
+    return cloudwatch.AlarmStatusWidget(title="Alarms", width=24, height=3, alarms=alarms.all)
 
 
 def _deployments(deployer: Deployer) -> cloudwatch.LogQueryWidget:
@@ -124,8 +124,8 @@ def _rollouts() -> cloudwatch.GraphWidget:
 
 def _time_since_push() -> cloudwatch.GraphWidget:
     percentiles = ("p50", "p99")
-    update = [seconds("deployer", "PushToUpdate", p, f"push to update, {p}") for p in percentiles]
-    steady = [seconds("deployer", "PushToSteadyState", p, f"push to steady state, {p}") for p in percentiles]
+    update = [seconds("deployer", "PushToUpdate", p, f"update, {p}") for p in percentiles]
+    steady = [seconds("deployer", "PushToSteadyState", p, f"steady state, {p}") for p in percentiles]
     return _graph("Time since push", *update, *steady, unit="seconds")
 
 
