@@ -131,6 +131,12 @@ OF_THE_DEPLOYER = {
 }
 
 
+def test_the_variables_are_those_that_the_lambda_code_knows() -> None:
+    settings = (ROOT / "lambda/tagalong/settings.py").read_text()
+
+    assert set(re.findall(r'"(TAGALONG_\w+)"', settings)) == OF_BOTH | OF_THE_DEPLOYER
+
+
 @pytest.mark.parametrize(("service", "names"), [("finder", OF_BOTH), ("deployer", OF_BOTH | OF_THE_DEPLOYER)])
 @pytest.mark.parametrize(
     "keys", [{}, {"dryRun": True}, EVERYTHING], ids=["defaults", "dry run", "everything"]
