@@ -30,7 +30,7 @@ def headings(page: Path) -> set[str]:
 
 
 def alarms() -> list[str]:
-    return re.findall(r'self\._(?:dead_letters|alarm)\(\s*"(\w+)"', text("infra/alarms.py"))
+    return re.findall(r'self\._(?:dead_letters|counted|alarm)\(\s*"(\w+)"', text("infra/alarms.py"))
 
 
 def configuration_keys() -> list[str]:
@@ -39,7 +39,7 @@ def configuration_keys() -> list[str]:
 
 
 def actions() -> set[str]:
-    written = "".join(text(f"infra/{name}.py") for name in ("permissions", "records", "notices"))
+    written = "".join(text(f"infra/{name}.py") for name in ("permissions", "state_table", "notifications"))
     return set(re.findall(r'"((?:dynamodb|ec[rs]|events|iam|sns|sqs|ssm):[A-Z]\w+)"', written)) - {
         "ecs:CreateAction",
         "iam:PassedToService",
@@ -58,7 +58,7 @@ def make_targets() -> list[str]:
 
 def test_the_sources_are_read_as_they_are_written() -> None:
     """Where one of these is empty, a test below would pass and say nothing."""
-    assert {"JobFailed", "JobsWaiting"} <= set(alarms())
+    assert {"JobFailed", "JobQueueStalled", "DeploymentStuck"} <= set(alarms())
     assert {"clusters", "taskRolePaths", "dryRun"} <= set(configuration_keys())
     assert {"iam:PassRole", "ecs:ListServices", "sqs:SendMessage"} <= actions()
     assert {"Updated", "WouldUpdate", "Jobs"} <= metrics()
