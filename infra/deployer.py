@@ -53,7 +53,6 @@ class Deployer(Construct):
             "TAGALONG_JOB_DLQ_URL": self.dlq.queue_url,
             "TAGALONG_RECHECK_QUEUE_URL": recheck_queue.queue_url,
             "TAGALONG_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
-            "TAGALONG_STUCK_AFTER": str(config.stuck_after),
             "TAGALONG_QUOTA_SHARE": str(config.quota_share / MAX_CONCURRENCY),
         }
         for name, value in variables.items():

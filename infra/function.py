@@ -56,6 +56,7 @@ def _environment(service: str, config: Config) -> dict[str, str]:
         "TAGALONG_CLUSTERS": ",".join(config.clusters),
         "TAGALONG_REPOSITORIES": ",".join(config.repositories),
         "TAGALONG_SELECTION": config.selection,
+        "TAGALONG_STUCK_AFTER": str(config.stuck_after),
         "TAGALONG_DEFAULT_RULE": config.default_rule,
         "TAGALONG_QUOTA_SHARE": str(config.quota_share),
         "TAGALONG_DRY_RUN": str(config.dry_run).lower(),

@@ -114,20 +114,20 @@ def test_the_functions_have_the_variables_that_their_code_reads(service: str) ->
     given = variables(stack().function(service)).items()
     texts = {name: value if isinstance(value, str) else "resolved" for name, value in given}
 
-    read = set(re.findall(r"(?:here|from_environment)(?:\(\))?\.(\w+)|settings\.(\w+)", code))
+    read = set(re.findall(r"(?:here|from_environment\(\))\.(\w+)", code))
     assert read
-    for name in {name for pair in read for name in pair if name}:
+    for name in read:
         getattr(Settings(texts | {"AWS_REGION": "eu-west-1"}), name)
 
 
 OF_BOTH = {
     *("TAGALONG_CLUSTERS", "TAGALONG_REPOSITORIES", "TAGALONG_REGISTRY_ACCOUNTS", "TAGALONG_SELECTION"),
     *("TAGALONG_DEFAULT_RULE", "TAGALONG_QUOTA_SHARE", "TAGALONG_DRY_RUN", "TAGALONG_TABLE"),
-    *("TAGALONG_JOB_QUEUE_URL", "TAGALONG_RECHECK_QUEUE_URL"),
+    *("TAGALONG_JOB_QUEUE_URL", "TAGALONG_RECHECK_QUEUE_URL", "TAGALONG_STUCK_AFTER"),
 }
 OF_THE_DEPLOYER = {
     *("TAGALONG_HISTORY_RETENTION_DAYS", "TAGALONG_TOPIC", "TAGALONG_NOTIFY_ON"),
-    *("TAGALONG_PUBLISH_PARAMETERS", "TAGALONG_JOB_DLQ_URL", "TAGALONG_MAX_ATTEMPTS", "TAGALONG_STUCK_AFTER"),
+    *("TAGALONG_PUBLISH_PARAMETERS", "TAGALONG_JOB_DLQ_URL", "TAGALONG_MAX_ATTEMPTS"),
 }
 
 
