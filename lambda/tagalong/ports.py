@@ -17,7 +17,9 @@ class AwsError(Exception):
     """An AWS call failed or timed out. The message holds the action, error code and error text, never request
     values. The job is tried again."""
 
-    code = ""
+    def __init__(self, message: str, *, unanswered: bool = False) -> None:
+        super().__init__(message)
+        self.unanswered = unanswered  # the call may have been carried out
 
 
 class AccessDenied(AwsError):  # noqa: N818 - what AWS says

@@ -9,7 +9,7 @@ from tagalong.model.decisions import Skip, SkipReason, Update
 from tagalong.model.record import Order, Record, Status, begin
 from tagalong.model.revisions import Change, Revision, equivalent, pin
 from tagalong.model.services import Service, last_part
-from tagalong.ports import DeploymentRefused, EcsApi, RecordTable
+from tagalong.ports import AwsError, DeploymentRefused, EcsApi, RecordTable
 
 _TOO_MANY = "active deployments exist"
 
@@ -56,6 +56,10 @@ class Rollout:
         except DeploymentRefused as refused:
             yield self._wait(look, verdict.record, ordered, str(refused))
             return
+        except AwsError as error:
+            if not error.unanswered:
+                self.records.write(look.service, verdict.record)
+            raise
         if begun.replaced:
             yield self._put_back(look, verdict.record, ordered, begun.replaced)
             return

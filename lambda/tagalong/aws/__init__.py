@@ -18,6 +18,8 @@ RETRY_CONFIG = Config(
 # repeat it: the caller looks first. And what ECS described needs no check here: ECS has the last word on it.
 NO_RETRY_CONFIG = RETRY_CONFIG.merge(Config(retries={"total_max_attempts": 1}, parameter_validation=False))
 
+_SERVER_ERROR = 500
+
 
 @contextmanager
 def aws_errors(action: str) -> Iterator[None]:
@@ -27,9 +29,10 @@ def aws_errors(action: str) -> Iterator[None]:
         yield
     except ClientError as error:
         code, message = (str(error.response["Error"].get(it)) for it in ("Code", "Message"))
-        raise _kind(action, code, message)(f"{action}: {code}: {message}") from None
+        broken = error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= _SERVER_ERROR
+        raise _kind(action, code, message)(f"{action}: {code}: {message}", unanswered=broken) from None
     except BotoCoreError as error:
-        raise AwsError(f"{action}: {type(error).__name__}") from None
+        raise AwsError(f"{action}: {type(error).__name__}", unanswered=True) from None
 
 
 def _kind(action: str, code: str, message: str) -> type[AwsError]:

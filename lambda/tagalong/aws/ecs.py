@@ -95,7 +95,7 @@ class Ecs:
             with aws_errors("RegisterTaskDefinition"):
                 answer = self._writer.register_task_definition(**definition)
         except AwsError as error:  # ECS may quote the value that it does not like
-            raise type(error)(redact(str(error), definition)) from None
+            raise type(error)(redact(str(error), definition), unanswered=error.unanswered) from None
         return answer["taskDefinition"]["taskDefinitionArn"]
 
     def update(self, service: Service, revision: str, *, force: bool = False) -> Begun:

@@ -105,6 +105,13 @@ def _must_be_listed(order: Order, look: Look) -> bool:
     return look.history.was_read and look.now >= order.at + _UNTIL_LISTED
 
 
+def may_be_unlisted(order: Order | None, look: Look) -> bool:
+    """Whether ECS may have begun, and even ended, this rollout, and not list it yet."""
+    if not order or not order.status.is_open or not look.history.was_read or _must_be_listed(order, look):
+        return False
+    return order.deployment != look.service.primary.id and not look.history.find(order.deployment)
+
+
 def _status(order: Order, look: Look) -> Status:
     primary, deployment = look.service.primary, look.history.find(order.deployment)
     is_primary = primary.id == order.deployment
