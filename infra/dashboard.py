@@ -15,7 +15,7 @@ from infra.watcher import Watcher
 
 # A sweep finds those of a service again and again, and nobody waits for it to move.
 LEFT_ALONE = (
-    *("other-tag", "pinned-by-owner", "pin-rule", "out-of-scope", "not-enabled", "disabled"),
+    *("tag-not-followed", "pinned-by-digest", "pinned-by-rule", "out-of-scope", "not-enabled", "disabled"),
     *("service-not-active", "service-gone"),
 )
 GOING_WELL = ("up-to-date", "new-digest", "re-pinned", "completed", "replaced")

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tagalong.aws import RETRYING, aws_errors
-from tagalong.model.images import Image, Repository, why_not_an_image
+from tagalong.model.images import Repository, TaggedImage
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr.type_defs import ImageDetailTypeDef, ImageIdentifierTypeDef
@@ -25,8 +25,8 @@ class Ecr:
     def __init__(self) -> None:
         self._client = boto3.client("ecr", config=RETRYING)
 
-    def images(self, repository: Repository, tag: str | None) -> tuple[Image, ...]:
-        """Of an index, the index's own digest. An archived image cannot be pulled, and is not found."""
+    def images(self, repository: Repository, tag: str | None) -> tuple[TaggedImage, ...]:
+        """All images, once for each of their tags, or what has this tag: for an index, its own digest."""
         with aws_errors("DescribeImages"):
             try:
                 return tuple(
@@ -79,10 +79,12 @@ class Ecr:
             yield from page["imageDetails"]
 
 
-def _images(found: "ImageDetailTypeDef", wanted: str | None) -> Iterator[Image]:
-    """One for each tag: the one that was asked for, or all that are known to name an image."""
-    media_types = found.get("artifactMediaType", ""), found.get("imageManifestMediaType", "")
+def _images(found: "ImageDetailTypeDef", wanted: str | None) -> Iterator[TaggedImage]:
+    """One for each tag, or for the tag that was asked for; none for an image that ECS could not pull."""
+    if found.get("imageStatus", "ACTIVE") != "ACTIVE":
+        return
+    told = found.get("artifactMediaType"), found.get("imageManifestMediaType")
+    media_types = tuple(filter(None, told))
     pushed_at = found["imagePushedAt"].timestamp()
-    for tag in [wanted] if wanted else found.get("imageTags", []) or [""]:
-        if wanted or not why_not_an_image(tag, *media_types):
-            yield Image(tag, found["imageDigest"], pushed_at)
+    for tag in [wanted] if wanted else found.get("imageTags") or [""]:
+        yield TaggedImage(tag, found["imageDigest"], pushed_at, media_types)

@@ -37,10 +37,17 @@ class Inventory:
         self._seen |= self._known.get(unseen)
         unknown = iter(sorted(unseen - self._seen.keys()))
         while some := list(islice(unknown, _AT_ONCE)):
-            read = {revision: self._ecs.revision(revision).containers for revision in some}
+            read = {revision: self._read(revision) for revision in some}
             self._known.put(read)
             self._seen |= read
         return self._seen
+
+    def _read(self, revision: str) -> Containers:
+        """From ECS, once: afterwards the table has it. So what cannot be followed is reported once."""
+        found = self._ecs.revision(revision)
+        for message in found.misspelt_images:
+            _log.warning(message, extra={"task_definition": revision})
+        return found.containers
 
     def _clusters(self) -> Iterator[str]:
         for page in self._ecs.client.get_paginator("list_clusters").paginate():

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 
-from tagalong.model.decisions import No, SkipReason
+from tagalong.model.decisions import Refusal, SkipReason
 
 ENABLED, HOLD, RULE, RETRY = "tagalong:enabled", "tagalong:hold", "tagalong:rule", "tagalong:retry"
 _KEYS = (ENABLED, HOLD, RULE, RETRY)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
-def refusal(tags: Mapping[str, str], *, only_enabled: bool, now: datetime) -> No | None:
+def refusal(tags: Mapping[str, str], *, only_enabled: bool, now: datetime) -> Refusal | None:
     """Why this service does not take part now; None if it does.
 
     Only literal values count. Whatever else is written there deploys nothing: a misspelt hold must hold.
@@ -20,9 +20,9 @@ def refusal(tags: Mapping[str, str], *, only_enabled: bool, now: datetime) -> No
         return _misconfigured(f"tag {unknown}")
     match tags.get(ENABLED):
         case "false":
-            return No(SkipReason.DISABLED, f"its tag {ENABLED} is false")
+            return Refusal(SkipReason.DISABLED, f"its tag {ENABLED} is false")
         case None if only_enabled:
-            return No(SkipReason.NOT_ENABLED, f"it has no tag {ENABLED} = true")
+            return Refusal(SkipReason.NOT_ENABLED, f"it has no tag {ENABLED} = true")
         case None | "true":
             return _hold(tags.get(HOLD), now) or _unclear(tags.get(RETRY), now)
         case other:
@@ -38,16 +38,16 @@ def nearest(names: Iterable[str], prefix: str, known: tuple[str, ...]) -> str | 
     return None
 
 
-def _hold(value: str | None, now: datetime) -> No | None:
+def _hold(value: str | None, now: datetime) -> Refusal | None:
     if value is None:
         return None
     if value == "true":
-        return No(SkipReason.ON_HOLD, f"its tag {HOLD} is true")
+        return Refusal(SkipReason.ON_HOLD, f"its tag {HOLD} is true")
     try:
         until = instant(value)
     except ValueError:
         return _misconfigured(f"tag {HOLD} is '{value}', neither true nor an ISO date such as 2027-01-07")
-    return No(SkipReason.ON_HOLD, f"its tag {HOLD} holds it until {value}") if now < until else None
+    return Refusal(SkipReason.ON_HOLD, f"its tag {HOLD} holds it until {value}") if now < until else None
 
 
 def cleared(tags: Mapping[str, str]) -> datetime:
@@ -61,7 +61,7 @@ def instant(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _unclear(value: str | None, now: datetime) -> No | None:
+def _unclear(value: str | None, now: datetime) -> Refusal | None:
     try:
         if value is None or instant(value) <= now:
             return None
@@ -70,5 +70,5 @@ def _unclear(value: str | None, now: datetime) -> No | None:
     return _misconfigured(f"tag {RETRY} is '{value}', which has not come yet: say the time of now")
 
 
-def _misconfigured(sentence: str) -> No:
-    return No(SkipReason.MISCONFIGURED, sentence)
+def _misconfigured(sentence: str) -> Refusal:
+    return Refusal(SkipReason.MISCONFIGURED, sentence)

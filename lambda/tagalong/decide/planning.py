@@ -7,10 +7,20 @@ from datetime import datetime
 from tagalong.decide import eligibility as consent
 from tagalong.decide.rules import Rule, RuleError, parse_rule
 from tagalong.decide.rules.pin import Pin
-from tagalong.model.decisions import Decision, No, PutBack, Service, Skip, SkipReason, Update, UpdateReason
+from tagalong.model.decisions import (
+    Decision,
+    PutBack,
+    Refusal,
+    Service,
+    Skip,
+    SkipReason,
+    Update,
+    UpdateReason,
+)
 from tagalong.model.images import Image, Repository, Scope
+from tagalong.model.images import short_digest as short
 from tagalong.model.revisions import RULE_LABEL, TAG_LABEL, Change, Container, Revision
-from tagalong.model.rollouts import Rejection, Standing, Status, short
+from tagalong.model.rollouts import Rejection, Standing, Status
 from tagalong.model.triggers import Push
 
 Question = tuple[Repository, str | None]
@@ -26,7 +36,7 @@ Runs = Callable[[Container, Image], bool]
 
 
 _UNTIL = f"it stays so until another image comes, or the tag {consent.RETRY} says the time of now"
-_MEANT_TO_STAY = (SkipReason.PINNED_BY_OWNER, SkipReason.PIN_RULE)
+_MEANT_TO_STAY = (SkipReason.PINNED_BY_DIGEST, SkipReason.PINNED_BY_RULE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ def relevance(service: Service, containers: Iterable[Container], push: Push, pol
 def questions(service: Service, revision: Revision, policy: Policy) -> set[Question]:
     """What must be asked of ECR before deciding."""
     rules = [(container, _rule(service, container, policy)) for container in _ours(revision, policy)]
-    return {(c.image.repository, rule.asks(c)) for c, rule in rules if not isinstance(rule, No)}
+    return {(c.image.repository, rule.tag_to_query(c)) for c, rule in rules if not isinstance(rule, Refusal)}
 
 
 def decide(service: Service, revision: Revision, policy: Policy, known: Known) -> Decision:
@@ -75,7 +85,7 @@ def decide(service: Service, revision: Revision, policy: Policy, known: Known) -
     if not (ours := _ours(revision, policy)):
         return Skip(service, SkipReason.OUT_OF_SCOPE, "no container uses a repository in scope")
     choices = [(container, _choose(service, container, policy, known)) for container in ours]
-    if no := _refused([choice for _, choice in choices if isinstance(choice, No)], len(choices)):
+    if no := _refused([choice for _, choice in choices if isinstance(choice, Refusal)], len(choices)):
         return _skip(service, no)
     chosen = [(container, choice) for container, choice in choices if isinstance(choice, Image)]
     new = {c.name: why for c, image in chosen if (why := _why_new(c, image, known))}
@@ -108,12 +118,12 @@ def _move(
     if (stuck := _stuck(service, standing)) and _stays_rejected(service, chosen, moving, standing):
         return stuck
     reason = min(new[name] for name in new.keys() - kept.keys())  # a new digest says more
-    left = tuple(no.sentence for no in kept.values())
+    left = tuple(no.message for no in kept.values())
     return Update(service, tuple(_change(c, image) for c, image in moving), reason, left)
 
 
 def _held(
-    service: Service, chosen: Chosen, new: Mapping[str, UpdateReason], kept: Mapping[str, No]
+    service: Service, chosen: Chosen, new: Mapping[str, UpdateReason], kept: Mapping[str, Refusal]
 ) -> Skip | None:
     """Why nothing moves, if so. ECS resolves a plain tag in every new deployment, also to what failed."""
     plain = [c.name for c, _ in chosen if c.name in kept and not c.image.digest]
@@ -121,23 +131,25 @@ def _held(
         return None
     no = kept[next(iter(plain or new))]
     put_back = tuple(it.put_back for it in kept.values() if it.put_back)
-    return Skip(service, no.reason, no.sentence, put_back)
+    return Skip(service, no.reason, no.message, put_back)
 
 
-def _never(service: Service) -> No | None:
+def _never(service: Service) -> Refusal | None:
     """What UpdateService cannot do, or must not do now."""
     if service.status != "ACTIVE":
-        return No(SkipReason.SERVICE_NOT_ACTIVE, f"the service is {service.status}, not ACTIVE")
+        return Refusal(SkipReason.SERVICE_NOT_ACTIVE, f"the service is {service.status}, not ACTIVE")
     if service.managed_by == "ECS":
-        return No(SkipReason.EXPRESS_MODE, "ECS Express Mode manages the service and deploys it itself")
+        return Refusal(SkipReason.EXPRESS_MODE, "ECS Express Mode manages the service and deploys it itself")
     if service.controller == "CODE_DEPLOY":
         sentence = "CodeDeploy deploys it, and ECS lets nobody else change its task definition"
-        return No(SkipReason.CODE_DEPLOY_CONTROLLER, sentence)
+        return Refusal(SkipReason.CODE_DEPLOY_CONTROLLER, sentence)
     if service.controller != "ECS":
         sentence = f"its deployment controller {service.controller} deploys through task sets"
-        return No(SkipReason.EXTERNAL_CONTROLLER, sentence)
+        return Refusal(SkipReason.EXTERNAL_CONTROLLER, sentence)
     if service.rolling_back:
-        return No(SkipReason.ROLLBACK_IN_PROGRESS, "ECS rolls it back, and is not to be disturbed in that")
+        return Refusal(
+            SkipReason.ROLLBACK_IN_PROGRESS, "ECS rolls it back, and is not to be disturbed in that"
+        )
     return None
 
 
@@ -145,43 +157,43 @@ def _ours(revision: Revision, policy: Policy) -> list[Container]:
     return [c for c in revision.containers if policy.scope.covers(c.image.repository)]
 
 
-def _rule(service: Service, container: Container, policy: Policy) -> Rule | No:
+def _rule(service: Service, container: Container, policy: Policy) -> Rule | Refusal:
     """The container's own label wins over the tag of the service, and that over the stack's default."""
     if not container.tag:
-        return No(SkipReason.PINNED_BY_OWNER, f"its owner pinned {container.name} by digest")
+        return Refusal(SkipReason.PINNED_BY_DIGEST, f"its owner pinned {container.name} by digest")
     if unknown := consent.nearest(container.labels, "tagalong.", (TAG_LABEL, RULE_LABEL)):
-        return No(SkipReason.MISCONFIGURED, f"docker label {unknown}")
+        return Refusal(SkipReason.MISCONFIGURED, f"docker label {unknown}")
     text = container.labels.get(RULE_LABEL) or service.tags.get(consent.RULE) or policy.default_rule
     try:
         rule = parse_rule(text)
     except RuleError as error:
-        return No(SkipReason.MISCONFIGURED, str(error))
-    return rule.choose(container, ()) if isinstance(rule, Pin) else rule  # whatever ECR has
+        return Refusal(SkipReason.MISCONFIGURED, str(error))
+    return rule.select(container, ()) if isinstance(rule, Pin) else rule  # whatever ECR has
 
 
-def _unconcerned(service: Service, container: Container, tag: str, policy: Policy) -> No | None:
+def _unconcerned(service: Service, container: Container, tag: str, policy: Policy) -> Refusal | None:
     rule = _rule(service, container, policy)
-    if not isinstance(rule, No):
-        return rule.unconcerned(container, tag)
+    if not isinstance(rule, Refusal):
+        return rule.ignores_tag(container, tag)
     # What is misconfigured follows nothing, and is to be said at the place where decisions are made.
     return None if rule.reason == SkipReason.MISCONFIGURED else rule
 
 
-def _choose(service: Service, container: Container, policy: Policy, known: Known) -> Image | No:
+def _choose(service: Service, container: Container, policy: Policy, known: Known) -> Image | Refusal:
     rule = _rule(service, container, policy)
-    if isinstance(rule, No):
+    if isinstance(rule, Refusal):
         return rule
-    images = known.answers[container.image.repository, tag := rule.asks(container)]
+    images = known.answers[container.image.repository, tag := rule.tag_to_query(container)]
     if tag:
-        return rule.choose(container, images)
+        return rule.select(container, images)
     # Of many, the best that may be deployed, or what runs: one that failed keeps no lower one back.
     rejected = {it.digest for it in images if _rejection(service, it.digest, known.standing)}
-    return rule.choose(
+    return rule.select(
         container, tuple(it for it in images if it.digest not in rejected or container.runs(it))
     )
 
 
-def _refused(reasons: list[No], containers: int) -> No | None:
+def _refused(reasons: list[Refusal], containers: int) -> Refusal | None:
     """A container that is meant to stay does not keep the others; one that cannot be decided does."""
     refusing = [no for no in reasons if no.reason not in _MEANT_TO_STAY]
     return next(iter(refusing or reasons[: len(reasons) == containers]), None)
@@ -195,10 +207,10 @@ def _why_new(container: Container, image: Image, known: Known) -> UpdateReason |
     return None if known.runs(container, image) else UpdateReason.NEW_DIGEST
 
 
-def _kept_back(service: Service, container: Container, image: Image, standing: Standing) -> No | None:
+def _kept_back(service: Service, container: Container, image: Image, standing: Standing) -> Refusal | None:
     """Each digest is deployed to a service once: not again after it failed, nor after somebody removed it."""
     if rejection := _rejection(service, image.digest, standing):
-        return No(SkipReason(rejection.reason), f"{rejection.sentence}; {_UNTIL}")
+        return Refusal(SkipReason(rejection.reason), f"{rejection.sentence}; {_UNTIL}")
     ours = standing.deployed.get(container.name)
     if ours and ours.digest == image.digest and consent.instant(ours.at) > consent.cleared(service.tags):
         return _put_back(container, image)
@@ -227,14 +239,14 @@ def _stays_rejected(service: Service, chosen: Chosen, moving: Chosen, standing: 
     return any(_rejection(service, digest, standing) for digest in staying)
 
 
-def _put_back(container: Container, image: Image) -> No | None:
+def _put_back(container: Container, image: Image) -> Refusal | None:
     """Who puts the plain tag back, as CloudFormation does, chose no other image."""
     if not container.image.digest or container.image.digest == image.digest:
         return None
     replaced, by = short(image.digest), short(container.image.digest)
     sentence = f"somebody replaced {replaced} in {container.name} by {by}"
     put_back = PutBack(container.name, image.digest, container.image.text, sentence)
-    return No(SkipReason.ROLLED_BACK, f"{sentence}; {_UNTIL}", put_back)
+    return Refusal(SkipReason.ROLLED_BACK, f"{sentence}; {_UNTIL}", put_back)
 
 
 def _change(container: Container, image: Image) -> Change:
@@ -244,8 +256,8 @@ def _change(container: Container, image: Image) -> Change:
     )
 
 
-def _skip(service: Service, no: No) -> Skip:
-    return Skip(service, no.reason, no.sentence)
+def _skip(service: Service, no: Refusal) -> Skip:
+    return Skip(service, no.reason, no.message)
 
 
 def _quoted(words: Iterable[str]) -> str:

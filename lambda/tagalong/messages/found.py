@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tagalong.find import Found, Pinned
 from tagalong.messages.logs import count, last_part, logger, report_skip
-from tagalong.model.rollouts import short
+from tagalong.model.images import short_digest as short
 from tagalong.model.triggers import Ignored
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from tagalong.decide.eligibility import RETRY
 from tagalong.deploy import Ended, Outcome, Updated
 from tagalong.model.decisions import Skip, SkipReason
+from tagalong.model.images import short_digest as short
 from tagalong.model.revisions import Change
-from tagalong.model.rollouts import Rollout, Status, short
+from tagalong.model.rollouts import Rollout, Status
 from tagalong.model.triggers import Push
 
 _SUBJECT_LENGTH = 100  # of SNS
@@ -39,7 +40,7 @@ _OF_REASON = {
     SkipReason.ROLLBACK_IN_PROGRESS: Kind.HELD,
     SkipReason.MISCONFIGURED: Kind.REFUSED,
     SkipReason.TAG_NOT_FOUND: Kind.REFUSED,
-    SkipReason.CURRENT_UNKNOWN: Kind.REFUSED,
+    SkipReason.RUNNING_VERSION_UNKNOWN: Kind.REFUSED,
     SkipReason.UNKNOWN_FIELD: Kind.REFUSED,
 }
 

@@ -11,9 +11,9 @@ class SkipReason(StrEnum):
     """Each is explained, with its remedy, in docs/operations.md."""
 
     UP_TO_DATE = "up-to-date"
-    OTHER_TAG = "other-tag"
-    PINNED_BY_OWNER = "pinned-by-owner"
-    PIN_RULE = "pin-rule"
+    TAG_NOT_FOLLOWED = "tag-not-followed"
+    PINNED_BY_DIGEST = "pinned-by-digest"
+    PINNED_BY_RULE = "pinned-by-rule"
     OUT_OF_SCOPE = "out-of-scope"
     NOT_ENABLED = "not-enabled"
     DISABLED = "disabled"
@@ -23,7 +23,8 @@ class SkipReason(StrEnum):
     ROLLBACK_IN_PROGRESS = "rollback-in-progress"
     MISCONFIGURED = "misconfigured"
     TAG_NOT_FOUND = "tag-not-found"
-    CURRENT_UNKNOWN = "current-unknown"
+    RUNNING_VERSION_UNKNOWN = "running-version-unknown"
+    NOT_AN_IMAGE = "not-an-image"
     UNKNOWN_FIELD = "unknown-field"
     CODE_DEPLOY_CONTROLLER = "code-deploy-controller"
     EXTERNAL_CONTROLLER = "external-controller"
@@ -48,11 +49,11 @@ class PutBack:
 
 
 @dataclass(frozen=True, slots=True)
-class No:
-    """A reason that something is left alone, in a word and in a sentence."""
+class Refusal:
+    """Why something is left alone: a reason for programs, a message for people."""
 
     reason: SkipReason
-    sentence: str
+    message: str
     put_back: PutBack | None = None
 
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from tagalong.model.images import Image, ImageReference, Repository
+from tagalong.model.images import ImageReference, Repository, TaggedImage, misspelt_reference
 
 TAG_LABEL, RULE_LABEL = "tagalong.tag", "tagalong.rule"
 _OURS = "tagalong."
@@ -31,7 +31,7 @@ class Container:
             return self.image.tag
         return (self.labels.get(TAG_LABEL) or None) if self.image.digest else "latest"
 
-    def runs(self, image: Image) -> bool:
+    def runs(self, image: TaggedImage) -> bool:
         """As far as its definition says."""
         return image.digest == self.image.digest if self.image.digest else image.tag == self.tag
 
@@ -52,6 +52,12 @@ class Revision:
     @property
     def containers(self) -> tuple[Container, ...]:
         return tuple(_containers(self.definition))
+
+    @property
+    def misspelt_images(self) -> tuple[str, ...]:
+        """A message for each image that looks like one in ECR and cannot be read as one."""
+        images = (container["image"] for container in self.definition["containerDefinitions"])
+        return tuple(filter(None, map(misspelt_reference, images)))
 
 
 @dataclass(frozen=True, slots=True)

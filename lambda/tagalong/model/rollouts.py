@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from tagalong.model.images import Repository
+from tagalong.model.images import short_digest as short
 from tagalong.model.revisions import Change
 from tagalong.model.triggers import Cause, UnreadableEventError, cause_from
 
@@ -232,8 +233,3 @@ def rejected(rollout: Rollout) -> Iterator[Rejection]:
             what = "was rolled back" if rollout.status is Status.ROLLED_BACK else "failed"
             sentence = f"the rollout of {change.tag} ({short(change.digest)}) {what}: {rollout.reason}"
             yield Rejection(change.digest, rollout.ended_at, "rollout-failed", sentence)
-
-
-def short(digest: str) -> str:
-    """Eight characters are enough for a person to know a digest by."""
-    return digest.removeprefix("sha256:")[:8]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tagalong.model.images import Repository, why_not_an_image
+from tagalong.model.images import Repository, non_image_reason
 
 # detail-type -> action-type. In a replica region nothing is pushed: ECR tells of the replication instead,
 # with the account and region that the image arrived in.
@@ -107,7 +107,7 @@ def _why_not(detail: Mapping[str, Any], wanted: str) -> Ignored | None:
             IgnoreReason.UNTAGGED, "no tag was pushed: a child of an index, an attestation or a digest"
         )
     media_types = (str(detail.get(f"{kind}-media-type") or "") for kind in ("artifact", "manifest"))
-    if sentence := why_not_an_image(str(tag), *media_types):
+    if sentence := non_image_reason(str(tag), *media_types):
         return Ignored(IgnoreReason.NOT_AN_IMAGE, sentence)
     return None
 
