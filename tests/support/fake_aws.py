@@ -67,6 +67,8 @@ class FakeAws:
     events: list[Json] = field(default_factory=list)
     """what went to the default event bus"""
     parameters: dict[str, str] = field(default_factory=dict)
+    image_fields: dict[str, Json] = field(default_factory=dict)
+    """digest -> what else DescribeImages says of it: status, media types"""
     visibility: dict[str, int] = field(default_factory=dict)
     received: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
@@ -356,7 +358,9 @@ class FakeAws:
     def _image(self, repository: str, digest: str) -> Json:
         tags = [tag for (name, tag), found in self.tags.items() if (name, found) == (repository, digest)]
         pushed_at = self.pushed.get((repository, digest), 0)
-        return {"imageDigest": digest, "imagePushedAt": pushed_at, **({"imageTags": tags} if tags else {})}
+        tagged = {"imageTags": tags} if tags else {}
+        more = self.image_fields.get(digest, {})
+        return {"imageDigest": digest, "imagePushedAt": pushed_at, **tagged, **more}
 
     def _batch_get_image(self, body: Json) -> Json:
         children = self.children.get(body["imageIds"][0]["imageDigest"], [])
