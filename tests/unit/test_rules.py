@@ -575,6 +575,7 @@ def test_highest_never_goes_down_and_needs_a_number_to_start_from() -> None:
         chosen("highest:build-..", running("build-10"), *images("build-10", "build-9", "build-010"))
         == "build-10"
     )
+    assert chosen("highest:build-..", running("build-010"), *images("build-010", "build-10")) == "build-010"
     assert chosen("highest:build-..", running("build-10"), *images("build-9")) == "tag-not-found"
     assert (
         chosen("highest:build-..", running("latest"), *images("latest", "build-9"))
