@@ -14,8 +14,10 @@ ROLE_PATH = r"/([A-Za-z0-9_+=,.@-]+/)*"
 EMAIL = r"[^@\s]+@[^@\s]+"
 ACCOUNT = r"[0-9]{12}"
 SELECTION = r"opt-out|opt-in"
-# As lambda/tagalong/rules read it, with characters that a tag can have; a test compares the two.
-RULE = r"track|pin|newest(:[A-Za-z0-9._-]*)?|semver:([0-9]+\.){0,2}x"
+# As lambda/tagalong/decide/rules read it; a test compares the two.
+_PART = r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?"
+_GAPPED = rf"{_PART}\.\.{_PART}"
+RULE = rf"track|pin|force|newest(:({_PART}\.?|{_GAPPED}))?|highest:{_GAPPED}|semver:([0-9]{{1,18}}\.){{0,2}}x"
 # As lambda/tagalong/messages/notifications.py has them; a test compares the two.
 KINDS = (
     *("started", "completed", "failed", "rolled-back", "stopped", "replaced"),
@@ -111,7 +113,8 @@ class Config:
     selection: str = _key("opt-out", 'give "opt-out" or "opt-in"', _text, SELECTION)
     default_rule: str = _key(
         "track",
-        'give "track", "pin", "newest", "newest:main-", "semver:x", "semver:1.x" or "semver:1.4.x"',
+        'give "track", "pin", "newest", "newest:main-", "newest:main-..-prod", "highest:build-..", '
+        '"semver:x", "semver:1.x", "semver:1.4.x" or "force"',
         _text,
         RULE,
     )

@@ -283,7 +283,7 @@ def test_whatever_is_accepted_as_a_rule_the_lambda_code_understands(text: str) -
 
 
 @given(
-    st.sampled_from(["track", "pin", "newest", "semver", "latest", ""]),
+    st.sampled_from(["track", "pin", "newest", "highest", "semver", "latest", ""]),
     st.none() | st.text(TAG_CHARACTERS) | st.from_regex(r"([0-9]{0,2}\.){0,3}[x.]?", fullmatch=True),
 )
 def test_of_words_and_characters_of_tags_each_rule_of_the_lambda_code_is_accepted(

@@ -51,12 +51,19 @@ class Inventory:
             read: dict[str, Containers] = {}
             for revision in some:
                 try:
-                    read[revision] = self._ecs.revision(revision).containers
+                    read[revision] = self._read(revision)
                 except AwsError as error:
                     unread[revision] = error
             self._cache.put(read)
             self._seen |= read
         return {**self._seen, **unread}
+
+    def _read(self, revision: str) -> Containers:
+        """From ECS, once: afterwards the table has it. So what cannot be followed is reported once."""
+        found = self._ecs.revision(revision)
+        for message in found.misspelt_images:
+            _log.warning(message, extra={"task_definition": revision})
+        return found.containers
 
     def _service_arns(self, cluster: str) -> list[str]:
         pages = self._ecs.client.get_paginator("list_services").paginate(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from tagalong.model.images import ImageReference, Repository, TaggedImage
+from tagalong.model.images import ImageReference, Repository, TaggedImage, misspelt_reference
 
 TAG_LABEL, RULE_LABEL = "tagalong.tag", "tagalong.rule"
 _OURS = "tagalong."
@@ -58,6 +58,12 @@ class Revision:
     @property
     def containers(self) -> tuple[Container, ...]:
         return tuple(_containers(self.definition))
+
+    @property
+    def misspelt_images(self) -> tuple[str, ...]:
+        """A message for each image that looks like one in ECR and cannot be read as one."""
+        images = (container["image"] for container in self.definition["containerDefinitions"])
+        return tuple(filter(None, map(misspelt_reference, images)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ _READ_AT_ONCE = 2**15  # more tags than most repositories have: services of one 
 _WORD = "alpha|beta|milestone|rc|cr|pre|preview|dev|snapshot|nightly|canary|next|ea"
 _LETTER = "a|b|m"
 _END = r"(?=[-._]|\Z)"
-# Short commits of digits only, one in thirty, are told from numbers by their length, but for dates; `b123456` is
-# a commit too. Taken for a number, one of them would be above all that follow.
+# One short commit in thirty has digits only. Taken for a number it would be above all that follow: so 7 or
+# 8 digits are a commit, unless they are a date.
 _COMMIT = rf"(?!(?:(?:19|20)\d{{6}}|\d{{9,}}){_END})g?[0-9a-f]{{7,40}}{_END}"
 
 _NUMBERS = re.compile(r"(v?)((?:0|[1-9]\d*)(?:\.\d+){2,})", re.ASCII | re.IGNORECASE)
