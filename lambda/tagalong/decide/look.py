@@ -64,6 +64,7 @@ class Followed:
     runs: str  # the digest of the baseline
     runs_tag: str  # the tag of the baseline
     forced: bool = False  # by a forced deployment of the same revision
+    pushed: bool = False  # the trigger is a push of what it follows
 
     @property
     def name(self) -> str:
