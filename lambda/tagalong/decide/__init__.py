@@ -16,7 +16,7 @@ from tagalong.decide.outcomes import Report, observe, stuck_since, under_way_sin
 from tagalong.decide.turn import has_open_push, wait_for
 from tagalong.model.decisions import Decision, Refusal, Skip, SkipReason, Update, UpdateReason
 from tagalong.model.images import TaggedImage
-from tagalong.model.record import LastDecision, Order, Record, Status
+from tagalong.model.record import Order, Record, Status
 from tagalong.model.revisions import Change, Container, shape
 from tagalong.model.services import Service
 from tagalong.model.triggers import Push
@@ -46,7 +46,7 @@ def decide(look: Look) -> Verdict:
     else:
         record = replace(record, waits=None)
     order = _order(look, record, containers, held, decision) if isinstance(decision, Update) else None
-    after = _with_decision(record, decision, look)
+    after = record.deciding(decision.reason, _message(decision), look.now)
     if isinstance(decision, Skip):
         decision = replace(decision, news=after.decision != record.decision)
     return Verdict(decision, after, reports, order)
@@ -94,9 +94,12 @@ def _decide(
             f"the bundled SDK does not support {', '.join(fields)}, so a copy would drop it; upgrade boto3"
         )
         return Skip(service, SkipReason.UNKNOWN_FIELD, message)
-    changes = tuple(_changes(containers, held))
+    force = all(it.forced for it in due)
+    changes = tuple(_changes([it for it in containers if it.forced == force], held))
     unchanged = tuple(hold.message for hold in held.values())
-    return Update(service, changes, _why(record, due), unchanged, force=any(it.forced for it in due))
+    if why := look.history.unavailable:
+        unchanged = (*unchanged, f"ECS does not tell its deployments ({why})")
+    return Update(service, changes, _why(record, due), unchanged, force=force)
 
 
 def _is_due(it: Followed, hold: Hold | None, record: Record) -> bool:
@@ -205,19 +208,14 @@ def _order(
         baseline=baseline,
         runs=runs,
         shape=shape(look.base) if edited else "",
-        forced=update.force,
+        forced=any(it.forced for it in containers),
     )
 
 
-def _with_decision(record: Record, decision: Decision, look: Look) -> Record:
-    """Written only when it changes."""
-    message = (
-        decision.message if isinstance(decision, Skip) else ", ".join(c.container for c in decision.changes)
-    )
-    last = record.decision
-    if last and (last.reason, last.message) == (decision.reason, message):
-        return record
-    return replace(record, decision=LastDecision(decision.reason, message, look.now))
+def _message(decision: Decision) -> str:
+    if isinstance(decision, Skip):
+        return decision.message
+    return ", ".join(f"{it.container} to {it.repository.name}:{it.tag}" for it in decision.changes)
 
 
 def _skip(service: Service, refusal: Refusal) -> Skip:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tagalong.decide.look import Followed, Look, base_digests
 from tagalong.model.history import Target
 from tagalong.model.record import Choice, Noted, Record
 from tagalong.model.revisions import shape
 from tagalong.model.triggers import Push
+
+_ECS_REMEMBERS = timedelta(days=90)
 
 
 def forget(record: Record, look: Look) -> Record:
@@ -68,8 +70,8 @@ def _pushed_first(followed: Followed) -> datetime:
 
 def _has_completed(look: Look) -> bool:
     """Whether a deployment of the service ever has; where nobody knows, it counts as so."""
-    history = look.history
-    return look.service.completed or bool(history.last_successful or history.unavailable)
+    history, forgotten = look.history, look.now - look.service.created_at > _ECS_REMEMBERS
+    return look.service.completed or forgotten or bool(history.last_successful or history.unavailable)
 
 
 def _chosen(record: Record, look: Look) -> dict[str, Choice | None]:

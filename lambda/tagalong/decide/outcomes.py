@@ -50,7 +50,12 @@ def under_way_since(look: Look) -> datetime | None:
     may differ for a while: either counts."""
     if listed := look.history.under_way:
         return listed.created_at
-    return look.service.primary.created_at if look.service.primary.state == "IN_PROGRESS" else None
+    if look.service.primary.state != "IN_PROGRESS":
+        return None
+    order = look.record.order
+    if is_rolling_back(look):  # the PRIMARY is the old deployment, with its old time
+        return order.at if order and order.deployment else look.now
+    return look.service.primary.created_at
 
 
 def deployment_id(look: Look) -> str:
@@ -106,6 +111,12 @@ def _must_be_listed(order: Order, look: Look) -> bool:
     return look.history.was_read and look.now >= order.at + _UNTIL_LISTED
 
 
+def _went_back(order: Order, look: Look) -> bool:
+    """Without a history: ECS has completed a deployment that is older than the rollout."""
+    old = look.service.completed and look.service.primary.created_at < order.at
+    return bool(look.history.unavailable) and old and look.now >= order.at + _UNTIL_LISTED
+
+
 def may_be_unlisted(order: Order | None, look: Look) -> bool:
     """Whether ECS may have begun, and even ended, this rollout, and not list it yet."""
     if not order or not order.status.is_open or not look.history.was_read or _must_be_listed(order, look):
@@ -118,15 +129,14 @@ def _status(order: Order, look: Look) -> Status:
     is_primary = primary.id == order.deployment
     if is_primary and look.service.completed:
         return _completed(order, primary)
-    if deployment and (deployment.under_way or (deployment.successful and is_primary)):
-        return order.status
-    if deployment and deployment.successful:
-        return Status.REPLACED if order.status is Status.NOT_STARTED else Status.COMPLETED
     if deployment:
-        return _ended_badly(deployment, look.history)
+        under_way = deployment.under_way or (deployment.successful and is_primary)
+        return order.status if under_way else _ended(deployment, order, look.history)
     if is_primary:
         return Status.FAILED if primary.state == "FAILED" else order.status
-    return Status.REPLACED if _must_be_listed(order, look) else order.status
+    if _must_be_listed(order, look):
+        return Status.REPLACED
+    return Status.ROLLED_BACK if _went_back(order, look) else order.status
 
 
 def _completed(order: Order, primary: Primary) -> Status:
@@ -136,7 +146,9 @@ def _completed(order: Order, primary: Primary) -> Status:
     return Status.NOT_STARTED if waits else Status.COMPLETED
 
 
-def _ended_badly(deployment: Deployment, history: History) -> Status:
+def _ended(deployment: Deployment, order: Order, history: History) -> Status:
+    if deployment.successful:
+        return Status.REPLACED if order.status is Status.NOT_STARTED else Status.COMPLETED
     if history.replaced(deployment):
         return Status.REPLACED
     if deployment.status == "STOPPED":
@@ -187,8 +199,6 @@ def _stuck(record: Record, look: Look, reports: list[Report]) -> tuple[Record, t
 def stuck_since(look: Look, record: Record) -> datetime | None:
     """Since when a deployment does not get on; None if that is not for long, or is as it should be."""
     since = under_way_since(look)
-    if is_rolling_back(look) and not look.history.under_way:
-        since = None  # the PRIMARY is the old deployment, with its old time
     if record.order and record.order.status is Status.NOT_STARTED:
         since = record.order.wanted_tasks_at
     waits = look.history.waits_in

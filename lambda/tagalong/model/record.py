@@ -137,6 +137,12 @@ class Record:
         others = [it for it in self.rejections if it.change != rejection.change]
         return replace(self, rejections=(rejection, *others)[:_MOST_REJECTIONS])
 
+    def deciding(self, reason: str, message: str, now: datetime) -> "Record":
+        """The last decision is written only when it changes."""
+        last = self.decision
+        same = last and (last.reason, last.message) == (reason, message)
+        return self if same else replace(self, decision=LastDecision(reason, message, now))
+
     def waiting(self, reason: str, now: datetime) -> "Record":
         """Since when, if it waited for the same before."""
         same = self.waits and self.waits.reason == reason
