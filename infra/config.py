@@ -14,6 +14,7 @@ ROLE_PATH = r"/([A-Za-z0-9_+=,.@-]+/)*"
 EMAIL = r"[^@\s]+@[^@\s]+"
 ACCOUNT = r"[0-9]{12}"
 SELECTION = r"opt-out|opt-in"
+MODE = r"revision|force"
 # As lambda/tagalong/decide/rules read it; a test compares the two.
 _PART = r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?"
 _GAPPED = rf"{_PART}\.\.{_PART}"
@@ -118,6 +119,9 @@ class Config:
         _text,
         RULE,
     )
+    mode: str = _key(
+        "revision", 'give "revision" to register revisions, or "force" to only force deployments', _text, MODE
+    )
     sweep: str = _key(
         "1 hour", 'give a rate of 5 minutes or more, such as "30 minutes", "1 hour" or "off"', _text, SWEEP
     )
@@ -141,7 +145,13 @@ class Config:
 
     @classmethod
     def from_context(cls, value: object) -> Self:
-        return cls(**dict(_setting(key, given) for key, given in _object(value).items()))
+        config = cls(**dict(_setting(key, given) for key, given in _object(value).items()))
+        if config.mode == "force" and config.default_rule not in {"track", "force"}:
+            raise ConfigError(
+                f'tagalong.defaultRule: received "{config.default_rule}", which needs new revisions; '
+                'with mode "force" leave it out'
+            )
+        return config
 
 
 def _object(value: object) -> dict[str, object]:

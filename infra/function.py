@@ -57,7 +57,8 @@ def _environment(service: str, config: Config) -> dict[str, str]:
         "TAGALONG_REPOSITORIES": ",".join(config.repositories),
         "TAGALONG_SELECTION": config.selection,
         "TAGALONG_STUCK_AFTER": str(config.stuck_after),
-        "TAGALONG_DEFAULT_RULE": config.default_rule,
+        "TAGALONG_DEFAULT_RULE": "force" if config.mode == "force" else config.default_rule,
+        "TAGALONG_MODE": config.mode,
         "TAGALONG_QUOTA_SHARE": str(config.quota_share),
         "TAGALONG_DRY_RUN": str(config.dry_run).lower(),
     }

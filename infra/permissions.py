@@ -148,10 +148,13 @@ def _writes(config: Config) -> list[Permission]:
     enabled = {"StringEquals": {"aws:ResourceTag/tagalong:enabled": "true"}}
     consent = enabled if config.selection == "opt-in" else {}
     registering = {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
+    update = Permission("UpdateServices", "ecs:UpdateService", _services(config), ANY_SERVICE, consent)
+    if config.mode == "force":  # a forced deployment needs no revision, no tag and no role
+        return [update]
     return [
         Permission("RegisterRevisions", "ecs:RegisterTaskDefinition", revisions, ANY_FAMILY),
         Permission("TagNewRevisions", "ecs:TagResource", revisions, ANY_FAMILY, registering),
-        Permission("UpdateServices", "ecs:UpdateService", _services(config), ANY_SERVICE, consent),
+        update,
         _pass_task_roles(config),
     ]
 

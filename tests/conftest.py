@@ -36,6 +36,7 @@ SETTINGS = {
     "TAGALONG_STUCK_AFTER": "30",
     "TAGALONG_DRY_RUN": "false",
     "TAGALONG_DEFAULT_RULE": "track",
+    "TAGALONG_MODE": "revision",
     "TAGALONG_SELECTION": "opt-out",
     "TAGALONG_TABLE": "records",
     "TAGALONG_HISTORY_RETENTION_DAYS": "90",

@@ -28,7 +28,9 @@ class Settings:
             repositories=self._words("TAGALONG_REPOSITORIES"),
         )
         opt_in = self._choice("TAGALONG_SELECTION", {"opt-out": False, "opt-in": True})
-        return Policy(scope, self._value("TAGALONG_DEFAULT_RULE"), opt_in, self.stuck_after)
+        force_only = self._choice("TAGALONG_MODE", {"revision": False, "force": True})
+        rule = self._value("TAGALONG_DEFAULT_RULE")
+        return Policy(scope, rule, opt_in, self.stuck_after, force_only=force_only)
 
     @property
     def stuck_after(self) -> timedelta:

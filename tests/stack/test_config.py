@@ -292,3 +292,8 @@ def test_of_words_and_characters_of_tags_each_rule_of_the_lambda_code_is_accepte
     text = name if argument is None else f"{name}:{argument}"
 
     assert (refusal({"defaultRule": text}) is None) == is_a_rule(text)
+
+
+def test_a_default_rule_that_needs_revisions_is_refused_with_mode_force() -> None:
+    with pytest.raises(ConfigError, match='defaultRule: received "semver:x", which needs new revisions'):
+        Config.from_context({"mode": "force", "defaultRule": "semver:x"})

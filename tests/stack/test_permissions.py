@@ -226,3 +226,13 @@ def test_a_resource_of_star_is_only_for_actions_that_take_no_other() -> None:
 
 def test_no_role_has_a_managed_policy(tagalong: Synthesized) -> None:
     assert not [it for it in tagalong.resources("AWS::IAM::Role").values() if "ManagedPolicyArns" in it]
+
+
+def test_with_mode_force_no_role_can_register_tag_or_pass_a_role() -> None:
+    """Where a security team can start."""
+    forced = stack(mode="force")
+
+    allowed = {action for service in SERVICES for action in forced.actions(service)}
+    assert not allowed & {"ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"}
+    assert "ecs:UpdateService" in forced.actions("deployer")
+    assert "iam:PassRole" not in str(forced.template)

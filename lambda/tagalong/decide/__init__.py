@@ -164,7 +164,7 @@ def _changes(containers: Sequence[Followed], held: Mapping[str, Hold]) -> Iterab
     for it in containers:
         hold, reference = held.get(it.name), it.container.image
         digest = hold.digest if hold else it.digest
-        if digest and reference.digest != digest and not it.forced:
+        if digest and reference.digest != digest:
             tag = it.runs_tag if hold and digest == it.runs else it.container.tag or ""
             if not hold and isinstance(it.wanted, TaggedImage):
                 tag = it.wanted.tag

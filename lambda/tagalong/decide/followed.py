@@ -9,6 +9,7 @@ from tagalong.model.decisions import Refusal, SkipReason
 from tagalong.model.images import TaggedImage
 from tagalong.model.record import Record
 from tagalong.model.revisions import Container
+from tagalong.model.triggers import Push, Trigger
 
 LEFT_ALONE = {SkipReason.PINNED_BY_DIGEST, SkipReason.PINNED_BY_RULE}
 
@@ -31,9 +32,16 @@ def followed(look: Look, record: Record) -> tuple[list[Followed], list[Refusal]]
             runs.get(c.name, ""),
             tags.get(c.name, ""),
             isinstance(rule, Force),
+            _is_pushed(look.trigger, c, rule),
         )
         for c, rule in following
     ], alone
+
+
+def _is_pushed(trigger: Trigger, container: Container, rule: Rule | Refusal) -> bool:
+    if not isinstance(trigger, Push) or isinstance(rule, Refusal):
+        return False
+    return trigger.repository == container.image.repository and not rule.ignores_tag(container, trigger.tag)
 
 
 def _second_best(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from tagalong.decide import eligibility
 from tagalong.decide.rules import Rule, RuleError, parse_rule
+from tagalong.decide.rules.force import Force
 from tagalong.decide.rules.pin import Pin
 from tagalong.model.decisions import Refusal, SkipReason
 from tagalong.model.history import History
@@ -29,6 +30,7 @@ class Policy:
     default_rule: str = "track"
     opt_in: bool = False  # only services with the tag tagalong:enabled = true
     stuck_after: timedelta = timedelta(minutes=30)
+    force_only: bool = False  # no new revisions: the roles of the stack do not allow it
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Followed:
     runs: str  # the digest of the baseline
     runs_tag: str  # the tag of the baseline
     forced: bool = False  # by a forced deployment of the same revision
+    pushed: bool = False  # the trigger is a push of what it follows
 
     @property
     def name(self) -> str:
@@ -86,6 +89,9 @@ def rule_of(service: Service, container: Container, policy: Policy) -> Rule | Re
         rule = parse_rule(text)
     except RuleError as error:
         return Refusal(SkipReason.MISCONFIGURED, str(error))
+    if policy.force_only and not isinstance(rule, Force | Pin):
+        message = f"rule '{rule}' needs a new revision, and this stack has mode force: use the rule force"
+        return Refusal(SkipReason.MISCONFIGURED, message)
     return rule.select(container, ()) if isinstance(rule, Pin) else rule  # whatever ECR has
 
 

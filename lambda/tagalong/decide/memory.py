@@ -44,10 +44,10 @@ def _noted(followed: Followed, known: Noted | None, look: Look) -> Noted:
     if not followed.by_tag and followed.digest:
         at = _pushed_first(followed)
     if known is None:
-        return Noted(followed.digest, at, adopted=not pushed and _has_completed(look))
+        return Noted(followed.digest, at, adopted=not followed.pushed and _has_completed(look))
     if pushed and (known.adopted or pushed > known.at):  # an event of before it was adopted reaches us late
         return replace(known, digest=followed.digest, at=max(at, known.at), adopted=False)
-    if followed.digest and followed.digest != known.digest:
+    if followed.digest and (followed.digest != known.digest or (followed.pushed and known.adopted)):
         return replace(known, digest=followed.digest, at=at, adopted=False)
     return known
 

@@ -10,6 +10,7 @@ from tagalong.model.record import Order, Record, Rejection, Status, begin
 from tagalong.model.services import Primary, Service
 
 _BEFORE_ORDER = timedelta(minutes=1)  # clocks differ
+_MOST_OPEN = 5
 _UNTIL_LISTED = timedelta(minutes=2)  # ECS lists a deployment up to 40 s after it began
 _ROLLING_BACK = "rolling back to deployment"  # in the state reason of the PRIMARY
 
@@ -164,9 +165,10 @@ def _rejection(order: Order, history: History) -> Rejection:
 
 
 def _kept(orders: tuple[Order, ...]) -> Iterator[Order]:
-    """The last, those before it until it has begun, and whatever is still open."""
+    """The last, those before it until it has begun, and whatever is still open; of that not without end,
+    where ECS tells nothing."""
     begun = False
-    for order in orders:
+    for order in orders[:_MOST_OPEN]:
         if not begun or order.status.is_open:
             yield order
         begun = begun or order.status is not Status.ORDERED

@@ -44,7 +44,7 @@ class Order:
     trigger: Trigger
     base: str  # ARN of the revision that it was built on
     revision: str
-    changes: tuple[Change, ...]  # the containers whose image was written
+    changes: tuple[Change, ...]  # the containers whose image was written, or is to be resolved anew
     digests: Mapping[str, str]  # each followed container -> the digest that its revision holds
     change: Mapping[str, str] = field(default_factory=dict)  # those that differ from the baseline
     baseline: str = ""  # ARN of the revision that ECS would go back to
