@@ -1,6 +1,6 @@
 """The finder's use case: a trigger becomes jobs. It writes nothing but queues."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 
@@ -35,6 +35,7 @@ class FindResult:
     skips: list[Skip] = field(default_factory=list)  # services that use the repository and stay as they are
     scanned: int = 0
     running: list[Running] = field(default_factory=list)  # what a sweep met
+    plain: list[tuple[Service, Container]] = field(default_factory=list)  # of them, those with a plain tag
     errors: list[str] = field(default_factory=list)  # clusters and revisions that could not be read
 
 
@@ -58,6 +59,7 @@ class Finder:
             if self._concerns(service, containers, trigger, found)
         ]
         found.jobs = list(jobs(trigger, concerned, trigger.event_id))
+        found.running += self._resolved(found.plain)
         return found
 
     def recheck(self, messages: Mapping[str, Recheck | DeploymentEvent]) -> tuple[list[Job], set[str]]:
@@ -118,7 +120,13 @@ class Finder:
     ) -> bool:
         found.scanned += 1
         if isinstance(trigger, Sweep):
-            found.running += self._running(service, containers)
+            followed = [c for c in containers if c.tag and self.policy.scope.covers(c.image.repository)]
+            found.plain += [(service, c) for c in followed if not c.image.digest]
+            found.running += [
+                Running(service, c.name, c.image.repository, c.image.digest)
+                for c in followed
+                if c.image.digest
+            ]
             swept = [c for c in containers if trigger.repository in (None, c.image.repository.name)]
             return any(c.tag and self.policy.scope.covers(c.image.repository) for c in swept)
         match = match_push(service, containers, trigger, self.policy)
@@ -126,11 +134,14 @@ class Finder:
             found.skips.append(Skip(service, match.reason, match.message))
         return match is True
 
-    def _running(self, service: Service, containers: Iterable[Container]) -> Iterator[Running]:
-        for container in containers:
-            repository, digest = container.image.repository, container.image.digest
-            if digest and container.tag and self.policy.scope.covers(repository):
-                yield Running(service, container.name, repository, digest)
+    def _resolved(self, plain: Sequence[tuple[Service, Container]]) -> Iterator[Running]:
+        """What ECS made of plain tags runs, too."""
+        revisions = {service.service_revision for service, _ in plain}
+        targets = self.inventory.targets(sorted(revisions - {""})) if plain else {}
+        for service, container in plain:
+            target = targets.get(service.service_revision)
+            if target and (digest := target.resolved.get(container.name)):
+                yield Running(service, container.name, container.image.repository, digest)
 
     def _out_of_scope(self, trigger: Push | Sweep) -> str | None:
         match trigger:

@@ -8,6 +8,7 @@ from tagalong.decide.look import Followed, Look, base_digests
 from tagalong.model.history import Target
 from tagalong.model.record import Choice, Noted, Record
 from tagalong.model.revisions import shape
+from tagalong.model.services import last_part
 from tagalong.model.triggers import Push
 
 _ECS_REMEMBERS = timedelta(days=90)
@@ -91,19 +92,20 @@ def _chosen(record: Record, look: Look) -> dict[str, Choice | None]:
 
 
 def _of_others(record: Record, look: Look, since: datetime) -> list[tuple[str, datetime, Target]]:
-    """(number, created, target), the oldest first; without a history, what the service itself says."""
-    ours = {order.deployment.rpartition("/")[2] for order in record.orders}
+    """(number, created, target), the oldest first. The PRIMARY may not be listed yet, or not told at all."""
+    ours = {last_part(order.deployment) for order in record.orders}
     history, primary = look.history, look.service.primary
-    if history.unavailable:
-        images = {c.name: c.image.text for c in look.base.containers}
-        good = primary.state != "FAILED" and primary.created_at > since and primary.number not in ours
-        return [(primary.number, primary.created_at, Target(look.base.arn, images))] if good else []
-    return [
+    found = [
         (it.number, it.created_at, target)
         for it in reversed(history.deployments)
         if it.created_at > since and it.number not in ours and not it.ended_badly
         if (target := history.target(it))
     ]
+    unlisted = primary.number not in ours and not history.find(primary.id) and primary.state != "FAILED"
+    if unlisted and primary.created_at > since and (history.was_read or history.unavailable):
+        images = {c.name: c.image.text for c in look.base.containers}
+        found.append((primary.number, primary.created_at, Target(look.base.arn, images)))
+    return found
 
 
 def _choice(record: Record, container: str) -> Choice | None:

@@ -10,7 +10,7 @@ from tagalong.model.record import Order, Record, Rejection, Status, begin
 from tagalong.model.services import Primary, Service
 
 _BEFORE_ORDER = timedelta(minutes=1)  # clocks differ
-_MOST_OPEN = 5
+_MOST_OPEN = 10
 _UNTIL_LISTED = timedelta(minutes=2)  # ECS lists a deployment up to 40 s after it began
 _ROLLING_BACK = "rolling back to deployment"  # in the state reason of the PRIMARY
 
@@ -132,9 +132,11 @@ def _status(order: Order, look: Look) -> Status:
     if deployment:
         under_way = deployment.under_way or (deployment.successful and is_primary)
         return order.status if under_way else _ended(deployment, order, look.history)
+    listed = _must_be_listed(order, look)
     if is_primary:
-        return Status.FAILED if primary.state == "FAILED" else order.status
-    if _must_be_listed(order, look):
+        failed = primary.state == "FAILED" and (listed or not look.history.was_read)
+        return Status.FAILED if failed else order.status
+    if listed:
         return Status.REPLACED
     return Status.ROLLED_BACK if _went_back(order, look) else order.status
 
