@@ -123,7 +123,7 @@ class Deployments(Ecr):
             "runningCount": 0,
             "pendingCount": 0,
             "taskDefinition": revision,
-            "deploymentConfiguration": configuration,
+            "deploymentConfiguration": configuration | fields.pop("deploymentConfiguration", {}),
             "deployments": [],
             "createdAt": self.tick(),
             **fields,
