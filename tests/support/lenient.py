@@ -24,6 +24,7 @@ class LenientAws:
 
     def __init__(self) -> None:
         self.services = {name: service(name) for name in ("web", "api")}
+        self.service_deployments: list[Json] = []
         self.inactive: set[str] = set()
         self.received: list[Received] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, self))
@@ -51,6 +52,8 @@ class LenientAws:
         match action:
             case "ListServices":
                 return {"serviceArns": [service["serviceArn"] for service in self.services.values()]}
+            case "ListServiceDeployments":
+                return {"serviceDeployments": self.service_deployments}
             case "DescribeServices":
                 return {"services": [self.services[n] for n in asked["services"] if n in self.services]}
             case "DescribeTaskDefinition" | "RegisterTaskDefinition":
