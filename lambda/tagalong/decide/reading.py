@@ -51,7 +51,7 @@ def targets_to_read(history: History, service: Service, record: Record) -> list[
     """The service revisions, by ARN, whose images matter: what runs, what ECS would go back to, and what was
     deployed since our last order."""
     since = record.order.at if record.order else None
-    newer = (it for it in history.deployments if since and it.created_at > since and not it.ended_badly)
+    newer = (it for it in history.deployments if since and it.created_at > since)
     lost = any(not order.deployment for order in record.orders)
     ours = (history.find(order.deployment) for order in record.orders if order.forced)
     these = [history.last_successful, *ours, *newer, *(history.deployments if lost else ())]
