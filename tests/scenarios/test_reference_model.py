@@ -29,7 +29,7 @@ services = st.sampled_from([(rule, tag) for rule, tags in RULES.items() for tag 
 fleets = st.lists(services, min_size=1, max_size=4)
 
 
-def wanted(rule: str, runs: str, tags: dict[str, int]) -> str:
+def wanted(rule: str, runs: str, tags: dict[str, float]) -> str:
     """The tag that a service is to run; `tags` says when the image of each was first pushed."""
     name, _, argument = rule.partition(":")
     if name == "newest":
