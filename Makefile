@@ -20,14 +20,14 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 
 unexport PYTHONDONTWRITEBYTECODE # each process would compile the CDK again
 
-STEPS := $(if $(filter demo up test,$(MAKECMDGOALS)),4,$(if $(filter bootstrap deploy diff destroy,$(MAKECMDGOALS)),3,2))
+STEPS := $(if $(filter demo up test nightly,$(MAKECMDGOALS)),4,$(if $(filter bootstrap deploy diff destroy,$(MAKECMDGOALS)),3,2))
 SETTING_UP := @printf 'Setting up, once, %s of $(STEPS): %s\n'
 
 .NOTPARALLEL: # npm is in .venv
-.PHONY: help demo up logs down test bench bootstrap deploy diff destroy lock clean
+.PHONY: help demo up logs down test nightly check-locks bench bootstrap deploy diff destroy lock clean
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(TO_RUN) $(CDK_CLI) $(MINISTACK) ## see it work on this machine, without an AWS account
 	@.venv/bin/python -m emulator.demo
@@ -47,6 +47,12 @@ test: $(TO_TEST) $(CDK_CLI) $(MINISTACK) ## format, lint, types, import directio
 	@.venv/bin/mypy
 	@PYTHONPATH=lambda:. .venv/bin/lint-imports
 	@$(IN_VENV) pytest --numprocesses 2 --dist loadgroup
+
+nightly: $(TO_TEST) $(CDK_CLI) $(MINISTACK) ## the properties with many more examples: half an hour or so
+	@$(IN_VENV) pytest --numprocesses 2 --hypothesis-profile nightly -m hypothesis
+
+check-locks: $(TO_TEST) ## install every lock with every Python here, beside newer versions of everything
+	@$(IN_VENV) pytest --numprocesses 2 --dist loadgroup tests/locks
 
 bench: $(TO_TEST) ## how fast large fleets are, beside what the quotas of ECS allow: ten minutes or so
 	@PYTHONPATH=lambda:.:tests .venv/bin/python -m benchmarks

@@ -19,6 +19,8 @@ LOCAL = ROOT / ".local"
 HOST = "127.0.0.1"
 _UNCHECKED = "embedded"  # the secret of a root user
 _SECONDS_TO_START = 60
+# Of all Lambdas together. More of them would only wait for the processors, and the API with them.
+CONCURRENCY = 4
 
 
 class EmbeddedAwsError(Exception):
@@ -138,6 +140,7 @@ def _server_environment(aws: EmbeddedAws) -> dict[str, str]:
         "MINISTACK_HOST": HOST,
         "MINISTACK_ACCOUNT_ID": aws.account,
         "MINISTACK_REGION": aws.region,
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(CONCURRENCY),
         "AUTH": "true",  # IAM policies are evaluated
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",

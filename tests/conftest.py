@@ -11,7 +11,7 @@ import boto3
 import botocore.session
 import pytest
 from botocore.loaders import Loader
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from emulator import embedded
 from emulator.embedded import EmbeddedAws
@@ -20,7 +20,15 @@ from support.pipeline import Pipeline, start_afresh
 from tagalong.messages.logs import logger
 
 # Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
-settings.register_profile("tagalong", deadline=None, phases=set(Phase) - {Phase.shrink, Phase.explain})
+# Fixtures are made once for all examples of a property, which begins each of them with an empty AWS.
+settings.register_profile(
+    "tagalong",
+    deadline=None,
+    max_examples=50,
+    phases=set(Phase) - {Phase.shrink, Phase.explain},
+    suppress_health_check=list(HealthCheck),
+)
+settings.register_profile("nightly", parent=settings.get_profile("tagalong"), max_examples=2_000)
 settings.load_profile("tagalong")
 
 SETTINGS = {

@@ -16,6 +16,7 @@ from ministack.app import app
 
 from emulator.server.authorization import ask_as_aws_does
 from emulator.server.clusters import refuse_unknown_clusters
+from emulator.server.concurrency import wait_for_concurrency
 from emulator.server.deployments import roll_out_as_aws_does
 from emulator.server.eventbridge import EventBridge
 from emulator.server.registry import App, Message, Receive, Send, publishing_pushes
@@ -49,6 +50,7 @@ def main(listening_socket: str) -> None:
     ask_as_aws_does()
     roll_out_as_aws_does(_publish)
     refuse_unknown_clusters()
+    wait_for_concurrency()
     config = Config()
     config.bind = [f"fd://{listening_socket}"]
     asyncio.run(serve(_as_if_https(publishing_pushes(app, _publish)), config))

@@ -24,12 +24,26 @@ def tomorrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=pythons.found(), ids=str)
 def machine(request: pytest.FixtureRequest, tmp_path: Path, tomorrow: Path) -> Machine:
+    """One that nothing was set up on."""
     return Machine(tmp_path, request.param, tomorrow).check_out()
 
 
-@pytest.fixture
-def any_machine(tmp_path: Path, tomorrow: Path) -> Machine:
-    return Machine(tmp_path, pythons.found()[0], tomorrow).check_out()
+@pytest.fixture(scope="session", params=pythons.found(), ids=str)
+def deployer(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tomorrow: Path
+) -> Machine:
+    """One that is set up to deploy."""
+    machine = Machine(tmp_path_factory.mktemp("deployer"), request.param, tomorrow).check_out()
+    machine.make(".venv/.deploy")
+    return machine
+
+
+@pytest.fixture(scope="session")
+def newest(tmp_path_factory: pytest.TempPathFactory, tomorrow: Path) -> Machine:
+    """One with the newest Python, set up to deploy."""
+    machine = Machine(tmp_path_factory.mktemp("newest"), pythons.found()[-1], tomorrow).check_out()
+    machine.make(".venv/.deploy")
+    return machine
 
 
 @pytest.fixture(scope="session")
@@ -48,67 +62,66 @@ def test_a_python_of_the_oldest_supported_version_is_checked() -> None:
     assert pythons.OLDEST in {python.version[:2] for python in pythons.found()}
 
 
-def test_a_resolver_without_a_lock_takes_the_newer_versions(any_machine: Machine) -> None:
-    any_machine.make(".venv/.installer")
-
-    said = any_machine.run(".venv/bin/python", "-m", "pip", "install", "--dry-run", "coverage")
+def test_a_resolver_without_a_lock_takes_the_newer_versions(newest: Machine) -> None:
+    said = newest.pip("install", "--dry-run", "coverage")
 
     assert f"coverage-{newer_index.VERSION}" in said
 
 
-@pytest.mark.parametrize("purpose", ["deploy", "demo", "test"])
+def test_make_installs_exactly_what_deploying_takes(deployer: Machine) -> None:
+    assert deployer.installed(".venv") == deployer.locked("requirements/deploy.txt", INSTALLER)
+    deployer.pip("check")
+
+
+@pytest.mark.parametrize("purpose", ["demo", "test"])
 def test_make_installs_exactly_what_the_lock_names(machine: Machine, purpose: str) -> None:
     machine.make(f".venv/.{purpose}")
 
     assert machine.installed(".venv") == machine.locked(f"requirements/{purpose}.txt", INSTALLER)
-    machine.run(".venv/bin/python", "-m", "pip", "check")
+    machine.pip("check")
 
 
-def test_make_installs_exactly_the_embedded_aws_that_the_lock_names(machine: Machine) -> None:
-    machine.make(".local/ministack/.installed")
+def test_make_installs_exactly_the_embedded_aws_that_the_lock_names(deployer: Machine) -> None:
+    deployer.make(".local/ministack/.installed")
 
-    assert machine.installed(".local/ministack") == machine.locked("emulator/requirements.txt")
-    machine.run(".venv/bin/python", "-m", "pip", "--python", ".local/ministack/bin/python", "check")
+    assert deployer.installed(".local/ministack") == deployer.locked("emulator/requirements.txt")
+    deployer.pip("check", environment=".local/ministack")
 
 
 def test_the_pip_that_python_brings_installs_the_cdk_app_from_its_lock(machine: Machine) -> None:
     machine.run(machine.python.command(machine.directory), "-m", "venv", ".venv")
     pip = machine.installed(".venv")
 
-    machine.run(".venv/bin/python", "-m", "pip", "install", "-r", "requirements.txt")
+    machine.pip("install", "--no-compile", "-r", "requirements.txt")
 
     assert machine.installed(".venv") == pip | machine.locked("requirements.txt")
 
 
-def test_every_python_bundles_the_same_asset(machine: Machine, asset: dict[str, str]) -> None:
-    machine.make(".venv/.deploy")
+def test_every_python_bundles_the_same_asset(deployer: Machine, asset: dict[str, str]) -> None:
     build = (
         "import pathlib, sys; from infra import bundling; bundling.build(pathlib.Path('asset').absolute())"
     )
 
-    machine.run("env", f"PYTHONPATH={ROOT}", ".venv/bin/python", "-c", build)
+    deployer.run("env", f"PYTHONPATH={ROOT}", ".venv/bin/python", "-c", build)
 
-    assert contents(machine.checkout / "asset") == asset
+    assert contents(deployer.checkout / "asset") == asset
 
 
-def test_make_installs_the_cdk_cli_that_the_lock_names(any_machine: Machine) -> None:
-    any_machine.make(".venv/.deploy")
-    any_machine.make("node_modules/.installed")
+def test_make_installs_the_cdk_cli_that_the_lock_names(newest: Machine) -> None:
+    newest.make("node_modules/.installed")
 
-    version = any_machine.run("env", "PATH=.venv/bin", "node_modules/.bin/cdk", "--version")
+    version = newest.run(
+        "env", f"PATH={newest.checkout}/.venv/bin:/bin:/usr/bin", "node_modules/.bin/cdk", "--version"
+    )
 
     assert f'"aws-cdk": "{version.split()[0]}"' in (ROOT / "package.json").read_text()
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_python_to_come_finds_a_wheel_of_everything(any_machine: Machine, lock: str) -> None:
-    any_machine.make(".venv/.installer")
-    options = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--python-version", TO_COME)
+def test_a_python_to_come_finds_a_wheel_of_everything(newest: Machine, lock: str) -> None:
+    wheels = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--python-version", TO_COME)
 
-    any_machine.run(
-        *(".venv/bin/python", "-m", "pip", "install", "--dry-run", "--target", "nowhere"),
-        *(*options, "--requirement", lock),
-    )
+    newest.pip("install", "--dry-run", "--target", "nowhere", *wheels, "--requirement", lock)
 
 
 def test_a_lock_that_lacks_an_extra_is_refused_by_an_old_pip(tmp_path: Path, tomorrow: Path) -> None:
@@ -120,4 +133,4 @@ def test_a_lock_that_lacks_an_extra_is_refused_by_an_old_pip(tmp_path: Path, tom
     machine.run(oldest.command(tmp_path), "-m", "venv", ".venv")
 
     with pytest.raises(SetUpError, match=r"These do not:\s+coverage\[toml\]"):
-        machine.run(".venv/bin/python", "-m", "pip", "install", "--dry-run", "-r", "requirements/test.txt")
+        machine.pip("install", "--dry-run", "-r", "requirements/test.txt")

@@ -3,7 +3,7 @@
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.fake_aws import HOST, FakeAws
@@ -35,7 +35,6 @@ def assert_converged(aws: FakeAws) -> None:
         assert runs == wanted, f"{service} does not run what ECR says"
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(pushes | deliveries | works, max_size=15))
 def test_any_order_duplication_and_interleaving_of_pushes_ends_at_what_ecr_says(
     pipeline: Pipeline, steps: list[tuple[str, str, str]]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scenarios.test_outcomes_in_disorder import stop_without_rollback
@@ -151,7 +151,6 @@ class World:
         self.aws.deploy(self.aws.services["prod", "web"], revision)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories)
 @example(history=[(("app", BAD), ["fails", "the plain tag comes back"]), (("proxy", SIDECAR), [])])
 @example(history=[(("app", BAD), ["fails and stays"]), (("proxy", SIDECAR), [])])

@@ -64,10 +64,12 @@ class Machine:
             raise SetUpError(f"{' '.join(map(str, command))}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def pip(self, *command: str, environment: str = ".venv") -> str:
+        return self.run(*(".venv/bin/python", "-m", "pip", "--python", f"{environment}/bin/python", *command))
+
     def installed(self, environment: str) -> Versions:
         """What an environment has; setuptools, which nothing needs, comes with some Pythons."""
-        pip = (".venv/bin/python", "-m", "pip", "--python", f"{environment}/bin/python")
-        listed = json.loads(self.run(*pip, "list", "--format", "json"))
+        listed = json.loads(self.pip("list", "--format", "json", environment=environment))
         versions = {canonicalize_name(it["name"]): it["version"] for it in listed}
         return {name: version for name, version in versions.items() if name != "setuptools"}
 
