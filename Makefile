@@ -14,7 +14,7 @@ MINISTACK := .local/ministack/.installed
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 CDK := $(IN_VENV) node_modules/.bin/cdk --no-notices
 # A lock names everything, so no resolver is asked what else there is. What is imported is compiled when it is.
-INSTALL := install --quiet --no-user --no-deps --require-hashes --only-binary :all: --no-compile --requirement
+INSTALL := install -qq --no-user --no-deps --require-hashes --only-binary :all: --no-compile --requirement
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header \
   --generate-hashes --no-strip-extras --only-binary :all:
 
@@ -24,7 +24,7 @@ STEPS := $(if $(filter demo up test nightly,$(MAKECMDGOALS)),4,$(if $(filter boo
 SETTING_UP := @printf 'Setting up, once, %s of $(STEPS): %s\n'
 
 .NOTPARALLEL: # npm is in .venv
-.PHONY: help demo up logs down test nightly check-locks bench bootstrap deploy diff destroy lock clean
+.PHONY: help demo up logs down test nightly check-locks check-dates bench bootstrap deploy diff destroy lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ nightly: $(TO_TEST) $(CDK_CLI) $(MINISTACK) ## the properties with many more exa
 
 check-locks: $(TO_TEST) ## install every lock with every Python here, beside newer versions of everything
 	@$(IN_VENV) pytest --numprocesses 2 --dist loadgroup tests/locks
+
+check-dates: $(TO_TEST) ## a fast subset of the tests, more than a year from now
+	@TAGALONG_TEST_DAYS_AHEAD=400 $(IN_VENV) pytest --numprocesses 2 -m "not embedded and not hypothesis" \
+	  tests/unit tests/contract tests/scenarios
 
 bench: $(TO_TEST) ## how fast large fleets are, beside what the quotas of ECS allow: ten minutes or so
 	@PYTHONPATH=lambda:.:tests .venv/bin/python -m benchmarks

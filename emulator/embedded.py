@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 LOCAL = ROOT / ".local"
 HOST = "127.0.0.1"
 _UNCHECKED = "embedded"  # the secret of a root user
-_SECONDS_TO_START = 60
+_SECONDS_TO_START = 180
 # Of all Lambdas together. More of them would only wait for the processors, and the API with them.
 CONCURRENCY = 4
 

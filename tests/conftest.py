@@ -3,13 +3,16 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, cast
 
 import boto3
 import botocore.session
 import pytest
+import time_machine
 from botocore.loaders import Loader
 from hypothesis import HealthCheck, Phase, settings
 
@@ -31,6 +34,9 @@ settings.register_profile(
 settings.register_profile("nightly", parent=settings.get_profile("tagalong"), max_examples=2_000)
 settings.load_profile("tagalong")
 
+# For `make check-dates`.
+_AHEAD = timedelta(days=int(os.environ.get("TAGALONG_TEST_DAYS_AHEAD", "0")))
+
 SETTINGS = {
     "AWS_REGION": REGION,
     "TAGALONG_CLUSTERS": "*",
@@ -49,6 +55,13 @@ SETTINGS = {
     "TAGALONG_PARAMETERS": "true",
     "TAGALONG_QUOTA_SHARE": "1000",  # no test waits
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clock() -> Iterator[None]:
+    """The clock of this process, as many days ahead as is wanted."""
+    with time_machine.travel(datetime.now(UTC) + _AHEAD) if _AHEAD else nullcontext():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import json
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs
 
@@ -26,7 +26,9 @@ class LenientAws:
         self.services = {name: service(name) for name in ("web", "api")}
         self.inactive: set[str] = set()
         self.received: list[Received] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, self))
+        self.ended = Event()
+        """set when a connection has ended"""
+        self._server = _Server(self)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -70,6 +72,16 @@ class LenientAws:
 def service(name: str) -> Json:
     arn, revision = f"{ARN}:service/prod/{name}", f"{ARN}:task-definition/{name}:1"
     return {"serviceArn": arn, "serviceName": name, "status": "ACTIVE", "taskDefinition": revision}
+
+
+class _Server(ThreadingHTTPServer):
+    def __init__(self, aws: LenientAws) -> None:
+        super().__init__(("127.0.0.1", 0), partial(Handler, aws))
+        self._aws = aws
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self._aws.ended.set()
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -1,6 +1,5 @@
 """What the proxy makes of the connections on both of its sides."""
 
-import time
 from http.client import HTTPConnection
 
 import pytest
@@ -10,6 +9,8 @@ from mypy_boto3_ecs import ECSClient
 from support.lenient import Handler, LenientAws
 from support.strict_proxy import StrictAws
 
+PATIENCE = 60  # seconds, that nothing takes
+
 
 def test_an_upstream_may_end_an_idle_connection(
     lenient: LenientAws, ecs: ECSClient, monkeypatch: pytest.MonkeyPatch
@@ -17,7 +18,7 @@ def test_an_upstream_may_end_an_idle_connection(
     monkeypatch.setattr(Handler, "timeout", 0.05)
     ecs.list_services(cluster="prod")
 
-    time.sleep(0.2)
+    assert lenient.ended.wait(PATIENCE)
     ecs.list_services(cluster="prod")
 
     assert lenient.actions == ["ListServices"] * 2
