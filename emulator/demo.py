@@ -2,21 +2,27 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from emulator import company, embedded, logs
 from emulator.company import SERVICES, WEB, Member, Running
 from emulator.deployment import deploy
 from emulator.embedded import EmbeddedAws, EmbeddedAwsError
 from emulator.images import push_image
+from emulator.table import Column, Row, table
 
-_SECONDS_TO_WAIT = 60
+_SECONDS_TO_WAIT = 300
 _DIGEST = 8
 _console = Console(highlight=False)
+_COLUMNS = (
+    Column("service"),
+    Column("ran", rank=2),
+    Column("runs now"),
+    Column("why", is_names=False, rank=1),
+)
 
 Line = Mapping[str, Any]
 State = Mapping[Member, Running]
@@ -26,6 +32,7 @@ def main() -> None:
     started = time.monotonic()
     aws = embedded.start()
     try:
+        _done(f"an embedded AWS is up on {aws.endpoint.removeprefix('http://')}")
         _demonstrate(aws)
     finally:
         embedded.stop(aws.port)
@@ -48,7 +55,7 @@ def _demonstrate(aws: EmbeddedAws) -> None:
     after = _state(aws)
     short = digest.removeprefix("sha256:")[:_DIGEST]
     _done(f"pushed {WEB}:prod, version 2: an index of amd64, arm64 and attestation, [cyan]{short}[/]")
-    _console.print(_table(before, after, decisions))
+    _console.print(table(_COLUMNS, [*_rows(before, after, decisions)], _console.width))
 
     _, decisions = _push(aws, "the shop, version 2")
     changed = [member for member, running in _state(aws).items() if running != after[member]]
@@ -118,16 +125,12 @@ def _state(aws: EmbeddedAws) -> State:
     return {member: company.running(aws, member) for member in SERVICES}
 
 
-def _table(before: State, after: State, decisions: Mapping[tuple[str, str], Line]) -> Table:
-    table = Table(show_lines=True)
-    for heading in ("service", "ran", "runs now", "why"):
-        table.add_column(heading, overflow="fold")
+def _rows(before: State, after: State, decisions: Mapping[tuple[str, str], Line]) -> Iterator[Row]:
     for member, ran in before.items():
         line = decisions.get((member.cluster, member.name), {})
         moved = line.get("decision") == "update"
         now, style = (_short(after[member]), "green") if moved else ("the same", "dim")
-        table.add_row(f"{member.cluster}\n{member.name}", _short(ran), now, _why(line, member), style=style)
-    return table
+        yield Row((f"{member.cluster}\n{member.name}", _short(ran), now, _why(line, member)), style)
 
 
 def _why(line: Line, member: Member) -> str:
