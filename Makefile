@@ -71,6 +71,8 @@ diff: $(TO_DEPLOY) $(CDK_CLI) ## what a deploy would change there
 	@$(CDK) diff $(STACK)
 
 destroy: $(TO_DEPLOY) $(CDK_CLI) ## remove tagalong from there; no service of yours is touched
+	@echo "This deletes the stack $(STACK) with its queues, logs, topic and table, and everything in them."
+	@echo "Your services, the revisions they run and the SSM parameters under /tagalong/ stay."
 	@$(CDK) destroy $(STACK)
 
 lock: $(TO_TEST) ## write the locks again after a change of a requirements.in

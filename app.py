@@ -14,6 +14,6 @@ try:
 except ConfigError as error:
     sys.exit(str(error))
 TagalongStack(app, "tagalong", config=config)
-if config.forward_to:
+if config.forward_to_accounts:
     RegistryStack(app, "tagalong-registry", config=config)
 app.synth()

@@ -1,4 +1,4 @@
-"""Whatever is given up, somebody hears of."""
+"""An alarm for whatever is given up, stuck or not done."""
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -11,14 +11,14 @@ from constructs import Construct
 from infra.deployer import Deployer
 from infra.finder import Finder
 from infra.metrics import count
-from infra.queues import DeadLetterQueue, JobQueue
-from infra.watcher import Watcher
+from infra.queues import DeadLetterQueue
+from infra.rechecks import Rechecks
 
 PERIOD = Duration.minutes(5)
 
 
 class Alarms(Construct):
-    """Mailed to one address, or to nobody."""
+    """Mailed to one address, or shown in CloudWatch only."""
 
     def __init__(self, scope: Construct, id_: str, *, email: str | None) -> None:
         super().__init__(scope, id_)
@@ -29,14 +29,8 @@ class Alarms(Construct):
         visible = queue.metric_approximate_number_of_messages_visible(period=PERIOD)
         self._alarm(id_, visible, description, threshold=0)
 
-    def _jobs_waiting(self, queue: JobQueue) -> None:
-        """At the end of its retention SQS drops a message without a dead letter; this tells days before."""
-        self._alarm(
-            "JobsWaiting",
-            queue.metric_approximate_age_of_oldest_message(period=PERIOD),
-            "A job has waited for over an hour: the deployer does not run, or ends early each time.",
-            threshold=Duration.hours(1).to_seconds(),
-        )
+    def _counted(self, id_: str, metric: cloudwatch.Metric, description: str) -> None:
+        self._alarm(id_, metric.with_(period=PERIOD), description, threshold=0)
 
     def _alarm(self, id_: str, metric: cloudwatch.IMetric, description: str, *, threshold: float) -> None:
         alarm = cloudwatch.Alarm(
@@ -72,49 +66,82 @@ class TagalongAlarms(Alarms):
         *,
         finder: Finder,
         deployer: Deployer,
-        watcher: Watcher,
+        rechecks: Rechecks,
         email: str | None,
     ) -> None:
         super().__init__(scope, id_, email=email)
+        self._of_dead_letters(finder, deployer, rechecks)
+        self._of_stalled_queues(deployer, rechecks)
+        self._of_counts()
+
+    def _of_dead_letters(self, finder: Finder, deployer: Deployer, rechecks: Rechecks) -> None:
         self._dead_letters(
             "PushNotDelivered",
-            finder.undelivered_pushes,
+            finder.push_rule_dlq,
             "EventBridge could not invoke the finder, so nothing was deployed for a push or a sweep.",
         )
         self._dead_letters(
             "FinderFailed",
-            finder.failed_pushes,
+            finder.dlq,
             "The finder failed three times, so nothing was deployed for a push or a sweep.",
         )
         self._dead_letters(
             "JobFailed",
-            deployer.failed_jobs,
-            "The deployer gave up a task-definition family: some of its services run an old image.",
+            deployer.dlq,
+            "The deployer gave up a job: some services of its task-definition family may run an old image.",
         )
         self._dead_letters(
-            "OutcomeLost",
-            watcher.lost_outcomes,
-            "The watcher failed for what ECS told of a deployment; the next sweep asks ECS instead.",
+            "RecheckFailed",
+            rechecks.dlq,
+            "A deployment event or a recheck was not processed; the next sweep checks the service instead.",
         )
-        self._jobs_waiting(deployer.job_queue)
-        self._failed_rollouts()
 
-    def _failed_rollouts(self) -> None:
+    def _of_stalled_queues(self, deployer: Deployer, rechecks: Rechecks) -> None:
+        """At the end of its retention SQS drops a message without a dead letter; this warns days before."""
         self._alarm(
+            "JobQueueStalled",
+            deployer.job_queue.metric_approximate_age_of_oldest_message(period=PERIOD),
+            "A job is over an hour old: the deployer does not run, or ends early each time.",
+            threshold=Duration.hours(1).to_seconds(),
+        )
+        self._alarm(
+            "RecheckQueueStalled",
+            rechecks.queue.metric_approximate_age_of_oldest_message(period=PERIOD),
+            "A recheck is over three hours old: the finder does not read its queue, so nothing is retried.",
+            threshold=Duration.hours(3).to_seconds(),  # a recheck that fails is a dead letter before that
+        )
+
+    def _of_counts(self) -> None:
+        """One metric each: FILL, which a sum would need, hides data that arrive late from an alarm."""
+        self._counted(
             "RolloutFailed",
-            count("rollouts", "RolloutsFailed").with_(period=PERIOD),
-            "ECS gave up or rolled back a rollout that tagalong had begun.",
-            threshold=0,
+            count("deployer", "RolloutsFailed"),
+            "A deployment that tagalong started has failed, and ECS did not roll it back.",
+        )
+        self._counted(
+            "RolloutRolledBack",
+            count("deployer", "RolloutsRolledBack"),
+            "ECS rolled back a deployment that tagalong started.",
+        )
+        self._counted(
+            "DeploymentStuck",
+            count("deployer", "DeploymentsStuck"),
+            "A deployment has been under way for longer than stuckAfter.",
+        )
+        self._counted(
+            "ScanIncomplete",
+            count("finder", "ScanErrors"),
+            "The finder could not read a cluster or a task definition: services may have missed a push.",
         )
 
 
 class ForwardingAlarms(Alarms):
     def __init__(
-        self, scope: Construct, id_: str, *, unforwarded_pushes: DeadLetterQueue, email: str | None
+        self, scope: Construct, id_: str, *, forwarding_dlq: DeadLetterQueue, email: str | None
     ) -> None:
         super().__init__(scope, id_, email=email)
         self._dead_letters(
             "ForwardingFailed",
-            unforwarded_pushes,
+            forwarding_dlq,
             "EventBridge could not forward a push to another account, so nothing was deployed for it there.",
         )

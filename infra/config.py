@@ -13,19 +13,37 @@ REPOSITORY = r"[a-z0-9._/*?-]{1,256}"
 ROLE_PATH = r"/([A-Za-z0-9_+=,.@-]+/)*"
 EMAIL = r"[^@\s]+@[^@\s]+"
 ACCOUNT = r"[0-9]{12}"
-SELECTION = r"all|tagged"
-# As lambda/tagalong/rules read it, with characters that a tag can have; a test compares the two.
-RULE = r"track|pin|newest(:[A-Za-z0-9._-]*)?|semver:([0-9]+\.){0,2}x"
-# As lambda/tagalong/telling.py has them; a test compares the two.
-KINDS = ("started", "completed", "failed", "rolled-back", "held", "refused")
+SELECTION = r"opt-out|opt-in"
+MODE = r"revision|force"
+# As lambda/tagalong/decide/rules read it; a test compares the two.
+_PART = r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?"
+_GAPPED = rf"{_PART}\.\.{_PART}"
+RULE = rf"track|pin|force|newest(:({_PART}\.?|{_GAPPED}))?|highest:{_GAPPED}|semver:([0-9]{{1,18}}\.){{0,2}}x"
+# As lambda/tagalong/messages/notifications.py has them; a test compares the two.
+KINDS = (
+    *("started", "completed", "failed", "rolled-back", "stopped", "replaced"),
+    *("stuck", "blocked", "action-required"),
+)
+DURATION = r"([1-9][0-9]{0,3}) (minute|hour|day)s?"
 SWEEP = r"off|([5-9]|[1-9][0-9]{1,2}) minutes|1 (hour|day)|([2-9]|[1-9][0-9]{1,2}) (hours|days)"
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
+RENAMED_KEYS = {
+    "registries": "registryAccounts",
+    "forwardTo": "forwardToAccounts",
+    "historyDays": "historyRetentionDays",
+    "notify": "notifyOn",
+    "parameters": "publishParameters",
+}
+RENAMED_VALUES = {
+    "selection": {"all": "opt-out", "tagged": "opt-in"},
+    "notifyOn": {"held": "blocked", "refused": "action-required"},
+}
 
-
-_TEN_YEARS = 3650
+_TEN_YEARS = 3650  # in days
+_TEN_MINUTES, _DAY = 10, 24 * 60  # in minutes
 
 
 class ConfigError(ValueError):
@@ -59,6 +77,13 @@ def _kinds(value: object) -> tuple[str, ...] | None:
     return () if value == [] else _list(value, "|".join(KINDS))
 
 
+def _minutes(value: object) -> int | None:
+    if not (match := re.fullmatch(DURATION, value) if isinstance(value, str) else None):
+        return None
+    minutes = int(match[1]) * {"minute": 1, "hour": 60, "day": _DAY}[match[2]]
+    return minutes if _TEN_MINUTES <= minutes <= _DAY else None
+
+
 def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -86,35 +111,47 @@ class Config:
     alarm_email: str | None = _key(None, "give one e-mail address, or leave the key out", _text, EMAIL)
     log_retention_days: int = _key(30, f"give one of {', '.join(map(str, RETENTION_DAYS))}", _days)
     dry_run: bool = _key(default=False, remedy="give true or false, without quotes", read=_flag)
-    selection: str = _key("all", 'give "all" or "tagged"', _text, SELECTION)
+    selection: str = _key("opt-out", 'give "opt-out" or "opt-in"', _text, SELECTION)
     default_rule: str = _key(
         "track",
-        'give "track", "pin", "newest", "newest:main-", "semver:x", "semver:1.x" or "semver:1.4.x"',
+        'give "track", "pin", "newest", "newest:main-", "newest:main-..-prod", "highest:build-..", '
+        '"semver:x", "semver:1.x", "semver:1.4.x" or "force"',
         _text,
         RULE,
+    )
+    mode: str = _key(
+        "revision", 'give "revision" to register revisions, or "force" to only force deployments', _text, MODE
     )
     sweep: str = _key(
         "1 hour", 'give a rate of 5 minutes or more, such as "30 minutes", "1 hour" or "off"', _text, SWEEP
     )
-    registries: tuple[str, ...] = _key(
+    registry_accounts: tuple[str, ...] = _key(
         (), 'give the ids of all accounts whose pushes count, such as ["111122223333"]', _accounts
     )
-    forward_to: tuple[str, ...] = _key(
+    forward_to_accounts: tuple[str, ...] = _key(
         (), 'give the ids of other accounts that run images of this one, such as ["222233334444"]', _accounts
     )
     quota_share: float = _key(0.8, "give a number above 0 and not above 1, such as 0.5", _share)
-
-    history_days: int = _key(90, "give a number of days, from 1 to 3650", _number_of_days)
-    notify: tuple[str, ...] = _key(
-        ("failed", "rolled-back", "held", "refused"),
+    stuck_after: int = _key(
+        30, 'give a time from 10 minutes to 1 day, such as "45 minutes" or "2 hours"', _minutes
+    )
+    history_retention_days: int = _key(90, "give a number of days, from 1 to 3650", _number_of_days)
+    notify_on: tuple[str, ...] = _key(
+        ("failed", "rolled-back", "stopped", "stuck", "blocked", "action-required"),
         f"give a list of {', '.join(KINDS)}, which may be empty",
         _kinds,
     )
-    parameters: bool = _key(default=False, remedy="give true or false, without quotes", read=_flag)
+    publish_parameters: bool = _key(default=False, remedy="give true or false, without quotes", read=_flag)
 
     @classmethod
     def from_context(cls, value: object) -> Self:
-        return cls(**dict(_setting(key, given) for key, given in _object(value).items()))
+        config = cls(**dict(_setting(key, given) for key, given in _object(value).items()))
+        if config.mode == "force" and config.default_rule not in {"track", "force"}:
+            raise ConfigError(
+                f'tagalong.defaultRule: received "{config.default_rule}", which needs new revisions; '
+                'with mode "force" leave it out'
+            )
+        return config
 
 
 def _object(value: object) -> dict[str, object]:
@@ -133,6 +170,7 @@ def _object(value: object) -> dict[str, object]:
 
 
 def _setting(key: str, value: object) -> tuple[str, Any]:
+    _refuse_renamed(key, value)
     known = {_camel_case(field.name): field for field in fields(Config)}
     received = json.dumps(value)
     if key not in known:
@@ -142,6 +180,15 @@ def _setting(key: str, value: object) -> tuple[str, Any]:
     if accepted is None:
         raise ConfigError(f"tagalong.{key}: received {received}; {known[key].metadata['remedy']}")
     return known[key].name, accepted
+
+
+def _refuse_renamed(key: str, value: object) -> None:
+    if new_key := RENAMED_KEYS.get(key):
+        raise ConfigError(f"tagalong.{key} was renamed: write {new_key}")
+    renamed = RENAMED_VALUES.get(key, {})
+    for word in value if isinstance(value, list) else [value]:
+        if isinstance(word, str) and word in renamed:
+            raise ConfigError(f'tagalong.{key}: "{word}" was renamed: write "{renamed[word]}"')
 
 
 def _camel_case(name: str) -> str:

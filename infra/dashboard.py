@@ -1,4 +1,4 @@
-"""One page: what moved, what is stuck and why; below it how it went on over the day, and tagalong itself."""
+"""One page: what was deployed, what needs attention and why; below it the last day, and tagalong itself."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,17 @@ from infra.alarms import Alarms
 from infra.deployer import Deployer
 from infra.finder import Finder
 from infra.metrics import count, seconds, total
-from infra.watcher import Watcher
+from infra.rechecks import Rechecks
 
-# A sweep finds those of a service again and again, and nobody waits for it to move.
-LEFT_ALONE = (
-    *("other-tag", "pinned-by-owner", "pin-rule", "out-of-scope", "not-enabled", "disabled"),
-    *("service-not-active", "service-gone"),
+# Each sweep logs these again for the same services, and nobody expects them to move.
+NOT_TO_BE_UPDATED = (
+    *("tag-not-followed", "pinned-by-digest", "pinned-by-rule", "out-of-scope", "not-opted-in", "opted-out"),
+    *("service-not-active", "service-deleted"),
 )
-GOING_WELL = ("up-to-date", "new-digest", "re-pinned", "completed", "replaced")
+HEALTHY = (
+    *("up-to-date", "adopted", "new-digest", "drift-corrected"),
+    *("started", "completed", "replaced", "not-started"),
+)
 
 
 class Dashboard(cloudwatch.Dashboard):
@@ -29,62 +32,64 @@ class Dashboard(cloudwatch.Dashboard):
         *,
         finder: Finder,
         deployer: Deployer,
-        watcher: Watcher,
+        rechecks: Rechecks,
         alarms: Alarms,
     ) -> None:
-        functions = (finder, deployer, watcher)
+        functions = (finder, deployer)
         super().__init__(
             scope,
             id_,
             default_interval=Duration.days(1),
             widgets=[
-                [_how_many()],
+                [_totals()],
                 [_alarms(alarms)],
-                [_what_moved(deployer, watcher)],
-                [_what_is_stuck(*functions)],
-                [_rollouts(), _how_long()],
+                [_deployments(deployer)],
+                [_needs_attention(*functions)],
+                [_rollouts(), _time_since_push()],
                 [_skips_by_reason(), _decisions()],
-                [_pushes(), _dead_letters(*functions)],
-                [_job_queue(deployer), _errors(*functions), _durations(*functions)],
+                [_finder(), _dead_letters(finder, deployer, rechecks)],
+                [_queues(deployer, rechecks), _errors(*functions), _durations(*functions)],
             ],
         )
 
 
-def _how_many() -> cloudwatch.SingleValueWidget:
+def _totals() -> cloudwatch.SingleValueWidget:
     return cloudwatch.SingleValueWidget(
-        title="Services: the last day, or the time chosen above",
+        title="Services (last day, or the selected time range)",
         width=24,
         height=3,
         set_period_to_time_range=True,
         metrics=[
-            *_moved(),
-            total("held: put back by a person", count("deployer", "Held"), color=Color.PURPLE),
+            *_outcomes(),
+            total("stuck", count("deployer", "DeploymentsStuck"), color=Color.BROWN),
+            total("replaced by a person", count("deployer", "ReplacedByPerson"), color=Color.PURPLE),
         ],
     )
 
 
-def _moved() -> list[cloudwatch.IMetric]:
-    ended = [
+def _outcomes() -> list[cloudwatch.IMetric]:
+    outcomes = [
+        ("updated", "Updated", Color.BLUE),
         ("completed", "RolloutsCompleted", Color.GREEN),
         ("failed", "RolloutsFailed", Color.RED),
         ("rolled back", "RolloutsRolledBack", Color.ORANGE),
+        ("stopped", "RolloutsStopped", Color.GREY),
     ]
-    both = [total(label, count("rollouts", name), color=color) for label, name, color in ended]
-    return [total("moved", count("deployer", "Updated"), color=Color.BLUE), *both]
+    return [total(label, count("deployer", name), color=color) for label, name, color in outcomes]
 
 
 def _alarms(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
-    return cloudwatch.AlarmStatusWidget(title="Alarms", width=24, height=2, alarms=alarms.all)
+    return cloudwatch.AlarmStatusWidget(title="Alarms", width=24, height=3, alarms=alarms.all)
 
 
-def _what_moved(deployer: Deployer, watcher: Watcher) -> cloudwatch.LogQueryWidget:
+def _deployments(deployer: Deployer) -> cloudwatch.LogQueryWidget:
     """A line for each rollout: how it began and where it is."""
     return _log_query(
-        "What moved",
-        (deployer, watcher),
-        'filter decision in ["update", "would-update"] or ispresent(rollout)',
-        "fields coalesce(rollout, decision) as became, coalesce(ecs_reason, message) as words",
-        "stats latest(timestamp) as at, latest(became) as state, earliest(message) as what,"
+        "Deployments",
+        (deployer,),
+        'filter decision in ["update", "would-update"] or ispresent(deployment_status)',
+        "fields coalesce(deployment_status, decision) as status, coalesce(ecs_reason, message) as words",
+        "stats latest(timestamp) as at, latest(status) as state, earliest(message) as what,"
         " latest(words) as ecs_says by cluster, ecs_service, new_revision",
         "sort at desc",
         "limit 100",
@@ -92,17 +97,17 @@ def _what_moved(deployer: Deployer, watcher: Watcher) -> cloudwatch.LogQueryWidg
     )
 
 
-def _what_is_stuck(*functions: Finder | Deployer | Watcher) -> cloudwatch.LogQueryWidget:
-    """The last answer for each service, where that is not that all is well."""
+def _needs_attention(*functions: Finder | Deployer) -> cloudwatch.LogQueryWidget:
+    """The last line about each service, unless it says that all is well."""
     return _log_query(
-        "What is stuck, and why",
+        "Needs attention",
         functions,
         "filter ispresent(ecs_service)",
-        "fields coalesce(rollout, reason) as became, coalesce(ecs_reason, message) as words",
-        f"filter became not in {_strings(LEFT_ALONE)}",
-        "stats latest(timestamp) as at, latest(became) as state, latest(words) as why"
+        "fields coalesce(deployment_status, reason) as status, coalesce(ecs_reason, message) as words",
+        f"filter status not in {_strings(NOT_TO_BE_UPDATED)}",
+        "stats latest(timestamp) as at, latest(status) as state, latest(words) as why"
         " by cluster, ecs_service",
-        f"filter state not in {_strings(GOING_WELL)}",
+        f"filter state not in {_strings(HEALTHY)}",
         "sort at desc",
         "limit 100",
         "display at, state, cluster, ecs_service, why",
@@ -114,14 +119,14 @@ def _strings(words: Sequence[str]) -> str:
 
 
 def _rollouts() -> cloudwatch.GraphWidget:
-    return _graph("Rollouts", *_moved())
+    return _graph("Rollouts", *_outcomes())
 
 
-def _how_long() -> cloudwatch.GraphWidget:
+def _time_since_push() -> cloudwatch.GraphWidget:
     percentiles = ("p50", "p99")
-    update = [seconds("deployer", "PushToUpdate", p, f"until ECS is told, {p}") for p in percentiles]
-    steady = [seconds("rollouts", "PushToSteady", p, f"until the image runs, {p}") for p in percentiles]
-    return _graph("How long it takes from a push", *update, *steady, unit="seconds")
+    update = [seconds("deployer", "PushToUpdate", p, f"update, {p}") for p in percentiles]
+    steady = [seconds("deployer", "PushToSteadyState", p, f"steady state, {p}") for p in percentiles]
+    return _graph("Time since push", *update, *steady, unit="seconds")
 
 
 def _skips_by_reason() -> cloudwatch.GraphWidget:
@@ -131,62 +136,62 @@ def _skips_by_reason() -> cloudwatch.GraphWidget:
         label="${PROP('Dim.service')}: ${PROP('Dim.reason')}",
         using_metrics={},
     )
-    return _graph("Services that stayed as they were, by reason", skips)
+    return _graph("Skipped services by reason", skips)
 
 
 def _decisions() -> cloudwatch.GraphWidget:
-    names = {"Updated": "moved", "WouldUpdate": "would move (dry run)", "Skipped": "stayed"}
+    names = {"Updated": "updated", "WouldUpdate": "would update (dry run)", "Skipped": "skipped"}
     decided = [total(label, count("deployer", name)) for name, label in names.items()]
-    failed = total("failed, and tried again", count("deployer", "Failed"), color=Color.RED)
-    return _graph("What the deployer decided, in services", *decided, failed)
+    failed = total("failed, will be retried", count("deployer", "Failed"), color=Color.RED)
+    return _graph("Deployer: services", *decided, failed)
 
 
-def _pushes() -> cloudwatch.GraphWidget:
+def _finder() -> cloudwatch.GraphWidget:
     names = {
-        "Causes": "pushes and sweeps",
+        "Triggers": "pushes and sweeps",
+        "Rechecks": "rechecks",
         "Ignored": "events ignored",
         "Jobs": "jobs",
-        "ServicesSeen": "services seen",
+        "ServicesScanned": "services scanned",
+        "ScanErrors": "scan errors",
+        "RunningImagesUntagged": "running images without a tag",
     }
-    return _graph(
-        "What the finder found", *(total(label, count("finder", name)) for name, label in names.items())
-    )
+    return _graph("Finder", *(total(label, count("finder", name)) for name, label in names.items()))
 
 
-def _dead_letters(finder: Finder, deployer: Deployer, watcher: Watcher) -> cloudwatch.GraphWidget:
+def _dead_letters(finder: Finder, deployer: Deployer, rechecks: Rechecks) -> cloudwatch.GraphWidget:
     queues = {
-        "push not delivered": finder.undelivered_pushes,
-        "finder failed": finder.failed_pushes,
-        "job failed": deployer.failed_jobs,
-        "outcome lost": watcher.lost_outcomes,
+        "push not delivered": finder.push_rule_dlq,
+        "finder failed": finder.dlq,
+        "job failed": deployer.dlq,
+        "recheck failed": rechecks.dlq,
     }
     visible = [
         total(label, queue.metric_approximate_number_of_messages_visible()) for label, queue in queues.items()
     ]
-    return _graph("Given up: dead letters", *visible, unit="messages")
+    return _graph("Dead-letter queues", *visible, unit="messages")
 
 
-def _job_queue(deployer: Deployer) -> cloudwatch.GraphWidget:
-    age = total("oldest job", deployer.job_queue.metric_approximate_age_of_oldest_message())
-    return _graph("How long jobs wait", age, width=8, unit="seconds")
+def _queues(deployer: Deployer, rechecks: Rechecks) -> cloudwatch.GraphWidget:
+    queues = {"job": deployer.job_queue, "recheck": rechecks.queue}
+    ages = [total(label, it.metric_approximate_age_of_oldest_message()) for label, it in queues.items()]
+    return _graph("Age of the oldest message", *ages, width=8, unit="seconds")
 
 
-def _errors(*functions: Finder | Deployer | Watcher) -> cloudwatch.GraphWidget:
+def _errors(*functions: Finder | Deployer) -> cloudwatch.GraphWidget:
     errors = [total(it.node.id.lower(), it.function.metric_errors()) for it in functions]
-    return _graph("Errors of the functions", *errors, width=8)
+    return _graph("Function errors", *errors, width=8)
 
 
-def _durations(*functions: Finder | Deployer | Watcher) -> cloudwatch.GraphWidget:
+def _durations(*functions: Finder | Deployer) -> cloudwatch.GraphWidget:
     durations = [
         it.function.metric_duration(label=it.node.id.lower(), statistic="Maximum") for it in functions
     ]
-    return _graph("Duration of the functions, maximum", *durations, width=8, unit="milliseconds")
+    return _graph("Function duration (maximum)", *durations, width=8, unit="milliseconds")
 
 
-def _log_query(
-    title: str, who: Sequence[Finder | Deployer | Watcher], *query: str
-) -> cloudwatch.LogQueryWidget:
-    groups = [it.function.log_group.log_group_name for it in who]
+def _log_query(title: str, functions: Sequence[Finder | Deployer], *query: str) -> cloudwatch.LogQueryWidget:
+    groups = [it.function.log_group.log_group_name for it in functions]
     return cloudwatch.LogQueryWidget(
         title=title, width=24, height=6, log_group_names=groups, query_lines=list(query)
     )

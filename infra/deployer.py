@@ -2,40 +2,58 @@
 
 from aws_cdk import Duration
 from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import permissions
 from infra.config import Config
 from infra.function import TagalongFunction
-from infra.notices import Notices
-from infra.queues import MAX_RECEIVE_COUNT, DeadLetterQueue, JobQueue
-from infra.records import Records
+from infra.notifications import Notifications
+from infra.queues import DeadLetterQueue, JobQueue
+from infra.state_table import StateTable
 
 TIMEOUT = Duration.minutes(2)
 # As few as Lambda allows: more would only wait for the same quotas of ECS, and each has its part of them.
-AT_ONCE = 2
+MAX_CONCURRENCY = 2
+MAX_ATTEMPTS = 10
 
 
 class Deployer(Construct):
     def __init__(
-        self, scope: Construct, id_: str, *, config: Config, records: Records, notices: Notices
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        config: Config,
+        state_table: StateTable,
+        notifications: Notifications,
+        recheck_queue: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id_)
-        self.failed_jobs = DeadLetterQueue(self, "FailedJobs", fifo=True)
-        self.job_queue = JobQueue(self, "Jobs", job_timeout=TIMEOUT, dead_letter_queue=self.failed_jobs)
-        self.function = TagalongFunction(
-            self, service="deployer", handler="deployer", timeout=TIMEOUT, config=config
-        )
-        self.function.add_environment("TAGALONG_QUEUE_URL", self.job_queue.queue_url)
-        self.function.add_environment("TAGALONG_FAILED_JOBS_URL", self.failed_jobs.queue_url)
-        self.function.add_environment("TAGALONG_TRIES", str(MAX_RECEIVE_COUNT))
-        self.function.add_environment("TAGALONG_QUOTA_SHARE", str(config.quota_share / AT_ONCE))
-        self.function.add_to_role_policy(permissions.send_jobs(self.job_queue, self.failed_jobs))
-        self.function.permit(permissions.of_deployer(config))
-        records.keep_rollouts_for(self.function)
-        notices.sent_by(self.function)
+        self.dlq = DeadLetterQueue(self, "JobDlq", fifo=True)
+        self.job_queue = JobQueue(self, "Jobs", consumer_timeout=TIMEOUT, dead_letter_queue=self.dlq)
+        self.function = TagalongFunction(self, service="deployer", timeout=TIMEOUT, config=config)
+        self._configure(config, recheck_queue)
+        self.function.add_permissions(permissions.deployer_permissions(config))
+        self.function.add_to_role_policy(permissions.send_messages(self.job_queue, self.dlq, recheck_queue))
+        state_table.grant_history(self.function)
+        notifications.grant_publish(self.function)
         self.function.add_event_source(
             event_sources.SqsEventSource(
-                self.job_queue, batch_size=10, max_concurrency=AT_ONCE, report_batch_item_failures=True
+                self.job_queue,
+                batch_size=10,
+                max_concurrency=MAX_CONCURRENCY,
+                report_batch_item_failures=True,
             )
         )
+
+    def _configure(self, config: Config, recheck_queue: sqs.IQueue) -> None:
+        variables = {
+            "TAGALONG_JOB_QUEUE_URL": self.job_queue.queue_url,
+            "TAGALONG_JOB_DLQ_URL": self.dlq.queue_url,
+            "TAGALONG_RECHECK_QUEUE_URL": recheck_queue.queue_url,
+            "TAGALONG_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
+            "TAGALONG_QUOTA_SHARE": str(config.quota_share / MAX_CONCURRENCY),
+        }
+        for name, value in variables.items():
+            self.function.add_environment(name, value)

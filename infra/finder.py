@@ -1,9 +1,10 @@
-"""From a push to ECR, or a sweep, to jobs in the queue."""
+"""From a push to ECR, a sweep or a recheck to jobs in the queue."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -12,39 +13,60 @@ from infra.config import Config
 from infra.function import TagalongFunction
 from infra.pushes import ForwardedPushes, tagged_pushes
 from infra.queues import EventDeadLetterQueue
-from infra.records import Records
+from infra.state_table import StateTable
+
+TIMEOUT = Duration.minutes(5)
 
 
 class Finder(Construct):
     def __init__(
-        self, scope: Construct, id_: str, *, config: Config, job_queue: sqs.IQueue, records: Records
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        config: Config,
+        job_queue: sqs.IQueue,
+        recheck_queue: sqs.IQueue,
+        state_table: StateTable,
     ) -> None:
         super().__init__(scope, id_)
-        self.function = self._function(config, job_queue, records)
-        # EventBridge invokes a function asynchronously: each half of the way can fail by itself.
-        self.undelivered_pushes = EventDeadLetterQueue(self, "UndeliveredPushes")
-        self.failed_pushes = EventDeadLetterQueue(self, "FailedPushes")
+        self.function = TagalongFunction(self, service="finder", timeout=TIMEOUT, config=config)
+        self.function.add_permissions(permissions.finder_permissions(config))
+        self.function.add_to_role_policy(permissions.send_messages(job_queue, recheck_queue))
+        self.function.add_environment("TAGALONG_JOB_QUEUE_URL", job_queue.queue_url)
+        self.function.add_environment("TAGALONG_RECHECK_QUEUE_URL", recheck_queue.queue_url)
+        state_table.grant_revision_cache(self.function)
+        self._take_events(config)
+        self._take_rechecks(recheck_queue)
+
+    def _take_events(self, config: Config) -> None:
+        """EventBridge invokes a function asynchronously: each half of the way can fail by itself."""
+        self.push_rule_dlq = EventDeadLetterQueue(self, "PushRuleDlq")
+        self.dlq = EventDeadLetterQueue(self, "Dlq")
         self.function.configure_async_invoke(
-            retry_attempts=2, on_failure=destinations.SqsDestination(self.failed_pushes)
+            retry_attempts=2, on_failure=destinations.SqsDestination(self.dlq)
         )
-        rule = events.Rule(self, "PushRule", event_pattern=tagged_pushes(config.registries))
+        rule = events.Rule(self, "PushRule", event_pattern=tagged_pushes(config.registry_accounts))
         rule.add_target(self._target())
-        if config.registries:
+        if config.registry_accounts:
             ForwardedPushes(self, "ForwardedPushes", config=config)
         if config.sweep != "off":
             self._sweep(config.sweep)
 
-    def _function(self, config: Config, job_queue: sqs.IQueue, records: Records) -> TagalongFunction:
-        timeout = Duration.minutes(5)
-        function = TagalongFunction(self, service="finder", handler="finder", timeout=timeout, config=config)
-        function.permit(permissions.of_finder(config))
-        function.add_to_role_policy(permissions.send_jobs(job_queue))
-        function.add_environment("TAGALONG_QUEUE_URL", job_queue.queue_url)
-        records.keep_revisions_for(function)
-        return function
+    def _take_rechecks(self, queue: sqs.IQueue) -> None:
+        """A few seconds bring the events of many deployments together in one invocation."""
+        self.function.add_event_source(
+            event_sources.SqsEventSource(
+                queue,
+                batch_size=50,
+                max_batching_window=Duration.seconds(5),
+                max_concurrency=2,
+                report_batch_item_failures=True,
+            )
+        )
 
     def _target(self, event: events.RuleTargetInput | None = None) -> targets.LambdaFunction:
-        return targets.LambdaFunction(self.function, event=event, dead_letter_queue=self.undelivered_pushes)
+        return targets.LambdaFunction(self.function, event=event, dead_letter_queue=self.push_rule_dlq)
 
     def _sweep(self, rate: str) -> None:
         """A rule needs nothing that the push rule lacks; EventBridge Scheduler would need a role."""

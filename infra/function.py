@@ -16,9 +16,7 @@ from infra.permissions import Permission
 
 
 class TagalongFunction(lambda_.Function):
-    def __init__(
-        self, scope: Construct, *, service: str, handler: str, timeout: Duration, config: Config
-    ) -> None:
+    def __init__(self, scope: Construct, *, service: str, timeout: Duration, config: Config) -> None:
         self.execution_role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group = _log_group(scope, config.log_retention_days)
         log_group.grant_write(self.execution_role)
@@ -26,7 +24,7 @@ class TagalongFunction(lambda_.Function):
             scope,
             "Function",
             code=lambda_code(),
-            handler=f"tagalong.handlers.{handler}.handle",
+            handler=f"tagalong.handlers.{service}.handle",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             memory_size=512,
@@ -36,7 +34,7 @@ class TagalongFunction(lambda_.Function):
             environment=_environment(service, config),
         )
 
-    def permit(self, permissions: Iterable[Permission]) -> None:
+    def add_permissions(self, permissions: Iterable[Permission]) -> None:
         for permission in permissions:
             self.execution_role.add_to_policy(permission.statement())
             cdk.Validations.of(self.execution_role).acknowledge(*permission.acknowledgments())
@@ -54,11 +52,13 @@ def _environment(service: str, config: Config) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": service,
         "POWERTOOLS_METRICS_NAMESPACE": "tagalong",
         "POWERTOOLS_LOG_LEVEL": "INFO",
-        "TAGALONG_REGISTRIES": ",".join(config.registries) or Aws.ACCOUNT_ID,
+        "TAGALONG_REGISTRY_ACCOUNTS": ",".join(config.registry_accounts) or Aws.ACCOUNT_ID,
         "TAGALONG_CLUSTERS": ",".join(config.clusters),
         "TAGALONG_REPOSITORIES": ",".join(config.repositories),
         "TAGALONG_SELECTION": config.selection,
-        "TAGALONG_DEFAULT_RULE": config.default_rule,
+        "TAGALONG_STUCK_AFTER": str(config.stuck_after),
+        "TAGALONG_DEFAULT_RULE": "force" if config.mode == "force" else config.default_rule,
+        "TAGALONG_MODE": config.mode,
         "TAGALONG_QUOTA_SHARE": str(config.quota_share),
         "TAGALONG_DRY_RUN": str(config.dry_run).lower(),
     }

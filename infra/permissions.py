@@ -42,52 +42,56 @@ class Permission:
         ]
 
 
-def of_finder(config: Config) -> list[Permission]:
+def finder_permissions(config: Config) -> list[Permission]:
     """Reads, and nothing else."""
     return [*_list_services(config.clusters), *_describe(config), _images(config)]
 
 
-def of_deployer(config: Config) -> list[Permission]:
+def deployer_permissions(config: Config) -> list[Permission]:
     """In a dry run IAM, too, refuses each write."""
     reads = [*_describe(config), *_compare(config), *_follow_up(config)]
     return reads if config.dry_run else [*reads, *_writes(config)]
 
 
-def of_notices(config: Config) -> list[Permission]:
-    """Tells of itself and of nobody else, and writes no parameter but its own."""
-    from_us = {"StringEquals": {"events:source": "tagalong"}}
-    told = Permission("TellTheEventBus", "events:PutEvents", [default_bus()], "It is named.", from_us)
+def notification_permissions(config: Config) -> list[Permission]:
+    """Events in tagalong's name, and no parameter but its own."""
+    put_events = Permission(
+        "NotifyPrograms", "events:PutEvents", [default_bus()], "It is named.", _only_from("tagalong")
+    )
     parameters = [_arn("ssm", "parameter/tagalong/*")]
     published = [
         Permission("PublishImages", "ssm:PutParameter", parameters, ANY_SERVICE),
         Permission("ReadPublished", "ssm:GetParameters", parameters, ANY_SERVICE),
     ]
-    return [told, *published] if config.parameters else [told]
+    return [put_events, *published] if config.publish_parameters else [put_events]
 
 
-def send_jobs(*queues: sqs.IQueue) -> iam.PolicyStatement:
-    """The finder fills the queue; the deployer puts back what waits for the next turn of its push, and puts
-    away what it gives up."""
+def send_messages(*queues: sqs.IQueue) -> iam.PolicyStatement:
+    """The finder sends jobs; the deployer what must wait, what must be checked again, and dead letters."""
     arns = [queue.queue_arn for queue in queues]
-    return iam.PolicyStatement(sid="SendJobs", actions=["sqs:SendMessage"], resources=arns)
+    return iam.PolicyStatement(sid="SendMessages", actions=["sqs:SendMessage"], resources=arns)
 
 
-def of_forwarder(config: Config) -> Permission:
-    """Tells other accounts of pushes, and nothing else."""
-    buses = [default_bus(account) for account in config.forward_to]
+def forwarder_permission(config: Config) -> Permission:
+    """Forwards pushes to other accounts, and does nothing else."""
+    buses = [default_bus(account) for account in config.forward_to_accounts]
     return Permission("ForwardPushes", "events:PutEvents", buses, "Each account is named.")
 
 
-def of_registries(config: Config) -> iam.PolicyStatement:
-    """What other accounts may do on the default bus: tell of a push. ECR alone can be the source of that."""
+def registry_statement(config: Config) -> iam.PolicyStatement:
+    """What other accounts may do on the default bus: forward events of ECR with a rule, and put none."""
     return iam.PolicyStatement(
         sid="TagalongRegistries",
-        principals=[iam.AccountPrincipal(account) for account in config.registries],
+        principals=[iam.AccountPrincipal(account) for account in config.registry_accounts],
         actions=["events:PutEvents"],
         resources=[cdk.Fn.sub(default_bus())],
-        # Not ForAllValues, which an event without a source would pass.
-        conditions={"StringEquals": {"events:source": "aws.ecr"}},
+        conditions=_only_from("aws.ecr") | {"BoolIfExists": {"events:eventBusInvocation": "true"}},
     )
+
+
+def _only_from(source: str) -> dict[str, dict[str, str]]:
+    """events:source has several values, and ForAllValues alone is met by an event that has none."""
+    return {"ForAllValues:StringEquals": {"events:source": source}, "Null": {"events:source": "false"}}
 
 
 def _list_services(clusters: Sequence[str]) -> list[Permission]:
@@ -124,7 +128,7 @@ def _images(config: Config) -> Permission:
 def _repositories(config: Config) -> list[str]:
     return [
         _arn("ecr", f"repository/{glob}", account)
-        for account in config.registries or (THIS_ACCOUNT,)
+        for account in config.registry_accounts or (THIS_ACCOUNT,)
         for glob in config.repositories
     ]
 
@@ -142,12 +146,15 @@ def _follow_up(config: Config) -> list[Permission]:
 def _writes(config: Config) -> list[Permission]:
     revisions = [_arn("ecs", "task-definition/*:*")]
     enabled = {"StringEquals": {"aws:ResourceTag/tagalong:enabled": "true"}}
-    consent = enabled if config.selection == "tagged" else {}
+    consent = enabled if config.selection == "opt-in" else {}
     registering = {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
+    update = Permission("UpdateServices", "ecs:UpdateService", _services(config), ANY_SERVICE, consent)
+    if config.mode == "force":  # a forced deployment needs no revision, no tag and no role
+        return [update]
     return [
         Permission("RegisterRevisions", "ecs:RegisterTaskDefinition", revisions, ANY_FAMILY),
         Permission("TagNewRevisions", "ecs:TagResource", revisions, ANY_FAMILY, registering),
-        Permission("UpdateServices", "ecs:UpdateService", _services(config), ANY_SERVICE, consent),
+        update,
         _pass_task_roles(config),
     ]
 

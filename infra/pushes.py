@@ -1,4 +1,4 @@
-"""Pushes to ECR, as EventBridge tells of them: in the registry's account, and wherever it forwards them."""
+"""Pushes to ECR as events: in the registry's account, and in the accounts that it forwards them to."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ from infra.config import Config
 def tagged_pushes(registries: Sequence[str] = ()) -> events.EventPattern:
     """To these registries, or to that of this account.
 
-    As wide as it can be: what a too narrow pattern drops, nobody hears of. But never without accounts: a bus
+    As broad as it can be: events that a rule filters out leave no trace. But never without accounts: a bus
     that others may write to would let each of them deploy.
     """
     return events.EventPattern(
         source=["aws.ecr"],
-        # In a replica region nothing is pushed: ECR tells of the replication instead.
+        # In a replica Region nothing is pushed: ECR sends an event of the replication instead.
         detail_type=["ECR Image Action", "ECR Replication Action"],
         account=list(registries) or [Aws.ACCOUNT_ID],
         region=[Aws.REGION],
@@ -34,7 +34,7 @@ class ForwardedPushes(events.CfnEventBusPolicy):
     """Lets the registries put their pushes on the default bus of this account."""
 
     def __init__(self, scope: Construct, id_: str, *, config: Config) -> None:
-        statement = permissions.of_registries(config)
+        statement = permissions.registry_statement(config)
         super().__init__(
             scope,
             id_,

@@ -1,12 +1,14 @@
-"""The two kinds of queue: the one that deploys in order, and those that keep what was given up."""
+"""The queues: jobs in order, rechecks in any order, and dead letters."""
 
 import aws_cdk as cdk
 from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-# With the delays of lambda/tagalong/jobs.py about 17 minutes: what ECS refuses for longer, somebody must see.
-MAX_RECEIVE_COUNT = 20
+# How often SQS hands a message out. The deployer counts the attempts of a job in its message and writes the
+# dead letter itself; for jobs this is the last resort, for a function that crashes each time.
+MAX_JOB_RECEIVES = 100
+MAX_RECHECK_RECEIVES = 5
 
 
 class DeadLetterQueue(sqs.Queue):
@@ -34,7 +36,7 @@ class JobQueue(sqs.Queue):
     """One message group for each task-definition family: a family in order, families in parallel."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, job_timeout: Duration, dead_letter_queue: DeadLetterQueue
+        self, scope: Construct, id_: str, *, consumer_timeout: Duration, dead_letter_queue: DeadLetterQueue
     ) -> None:
         super().__init__(
             scope,
@@ -46,9 +48,32 @@ class JobQueue(sqs.Queue):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=Duration.days(4),
-            # Lambda asks for six times the function's timeout, so that no job is handed out twice.
-            visibility_timeout=Duration.seconds(6 * job_timeout.to_seconds()),
+            visibility_timeout=_visibility(consumer_timeout),
             dead_letter_queue=sqs.DeadLetterQueue(
-                queue=dead_letter_queue, max_receive_count=MAX_RECEIVE_COUNT
+                queue=dead_letter_queue, max_receive_count=MAX_JOB_RECEIVES
             ),
         )
+
+
+class RecheckQueue(sqs.Queue):
+    """Standard, so that a message can be delayed; what the finder makes of it goes through the job queue."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, consumer_timeout: Duration, dead_letter_queue: DeadLetterQueue
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(4),
+            visibility_timeout=_visibility(consumer_timeout),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=dead_letter_queue, max_receive_count=MAX_RECHECK_RECEIVES
+            ),
+        )
+
+
+def _visibility(consumer_timeout: Duration) -> Duration:
+    """Lambda asks for six times the function's timeout, so that no message is handed out twice."""
+    return Duration.seconds(6 * consumer_timeout.to_seconds())

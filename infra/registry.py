@@ -1,4 +1,4 @@
-"""The stack for an account whose images run in others: it tells them of every push."""
+"""The stack for an account whose images run in others: it forwards every push to them."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -22,23 +22,22 @@ class RegistryStack(cdk.Stack):
             description="Forwards each push to ECR to the event buses of the accounts that run its images",
         )
         forwarder = Forwarder(self, "Forwarder", config=config)
-        pushes = forwarder.unforwarded_pushes
-        ForwardingAlarms(self, "Alarms", unforwarded_pushes=pushes, email=config.alarm_email)
+        ForwardingAlarms(self, "Alarms", forwarding_dlq=forwarder.dlq, email=config.alarm_email)
         cdk.CfnOutput(
             self,
-            "UnforwardedPushesUrl",
-            value=pushes.queue_url,
-            description="Pushes not forwarded to another account",
+            "ForwardingDlqUrl",
+            value=forwarder.dlq.queue_url,
+            description="Dead letters: pushes that could not be forwarded to another account",
         )
 
 
 class Forwarder(Construct):
     def __init__(self, scope: Construct, id_: str, *, config: Config) -> None:
         super().__init__(scope, id_)
-        self.unforwarded_pushes = EventDeadLetterQueue(self, "UnforwardedPushes")
+        self.dlq = EventDeadLetterQueue(self, "Dlq")
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
-        role.add_to_policy(permissions.of_forwarder(config).statement())
-        for account in config.forward_to:
+        role.add_to_policy(permissions.forwarder_permission(config).statement())
+        for account in config.forward_to_accounts:
             # A rule for each: EventBridge takes five targets in a rule, and hundreds of rules on a bus.
             rule = events.Rule(self, f"To{account}", event_pattern=tagged_pushes())
             rule.add_target(self._bus(account, role))
@@ -48,5 +47,5 @@ class Forwarder(Construct):
         return targets.EventBus(
             events.EventBus.from_event_bus_arn(self, f"Bus{account}", arn),
             role=role.without_policy_updates(),  # what it may do is said in permissions.py
-            dead_letter_queue=self.unforwarded_pushes,
+            dead_letter_queue=self.dlq,
         )

@@ -1,4 +1,4 @@
-"""The stack: tagalong, and what an operator asks for after a deploy."""
+"""The stack: tagalong, and the outputs that an operator needs."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -13,31 +13,35 @@ class TagalongStack(cdk.Stack):
             scope,
             id_,
             stack_name="tagalong",
-            description="An image is pushed to ECR: the ECS services that follow its tag move to that digest",
+            description="Push an image to ECR: the ECS services that follow its tag move to that digest",
         )
         self.tagalong = Tagalong(self, "Tagalong", config=config)
         for name, (value, description) in self._outputs().items():
             cdk.CfnOutput(self, name, value=value, description=description)
 
     def _outputs(self) -> dict[str, tuple[str, str]]:
-        finder, deployer = self.tagalong.finder, self.tagalong.deployer
-        watcher = self.tagalong.watcher
+        finder, deployer, rechecks = self.tagalong.finder, self.tagalong.deployer, self.tagalong.rechecks
         return {
-            "FinderFunction": (finder.function.function_name, "Turns a push into jobs"),
+            "FinderFunction": (finder.function.function_name, "Turns pushes, sweeps and rechecks into jobs"),
             "DeployerFunction": (deployer.function.function_name, "Does the jobs; the only writer to ECS"),
-            "FinderLogs": (finder.function.log_group.log_group_name, "What the finder says"),
-            "DeployerLogs": (deployer.function.log_group.log_group_name, "What the deployer says"),
-            "JobQueueUrl": (deployer.job_queue.queue_url, "Jobs that wait"),
-            "UndeliveredPushesUrl": (
-                finder.undelivered_pushes.queue_url,
-                "Pushes not delivered to the finder",
+            "FinderLogs": (finder.function.log_group.log_group_name, "Log group of the finder"),
+            "DeployerLogs": (deployer.function.log_group.log_group_name, "Log group of the deployer"),
+            "JobQueueUrl": (deployer.job_queue.queue_url, "Jobs for the deployer"),
+            "RecheckQueueUrl": (rechecks.queue.queue_url, "Deployment events and rechecks for the finder"),
+            "PushRuleDlqUrl": (
+                finder.push_rule_dlq.queue_url,
+                "Dead letters: pushes and sweeps that EventBridge could not deliver to the finder",
             ),
-            "FailedPushesUrl": (finder.failed_pushes.queue_url, "Pushes that the finder gave up"),
-            "FailedJobsUrl": (deployer.failed_jobs.queue_url, "Jobs that the deployer gave up"),
-            "WatcherFunction": (watcher.function.function_name, "Hears what became of rollouts"),
-            "WatcherLogs": (watcher.function.log_group.log_group_name, "What the watcher says"),
-            "LostOutcomesUrl": (watcher.lost_outcomes.queue_url, "Events that the watcher gave up"),
-            "Topic": (self.tagalong.notices.topic.topic_arn, "Subscribe here to hear of rollouts"),
-            "Records": (self.tagalong.records.table_name, "What became of rollouts"),
+            "FinderDlqUrl": (finder.dlq.queue_url, "Dead letters: pushes and sweeps that the finder gave up"),
+            "JobDlqUrl": (deployer.dlq.queue_url, "Dead letters: jobs that the deployer gave up"),
+            "RecheckDlqUrl": (
+                rechecks.dlq.queue_url,
+                "Dead letters: deployment events and rechecks that the finder gave up or never received",
+            ),
+            "NotificationTopicArn": (
+                self.tagalong.notifications.topic.topic_arn,
+                "Subscribe here to be notified of rollouts",
+            ),
+            "StateTableName": (self.tagalong.state_table.table_name, "What tagalong remembers of services"),
             "Dashboard": (self.tagalong.dashboard.dashboard_name, "CloudWatch dashboard"),
         }

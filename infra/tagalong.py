@@ -6,29 +6,43 @@ from infra.alarms import TagalongAlarms
 from infra.config import Config
 from infra.dashboard import Dashboard
 from infra.deployer import Deployer
+from infra.finder import TIMEOUT as FINDER_TIMEOUT
 from infra.finder import Finder
-from infra.notices import Notices
-from infra.records import Records
-from infra.watcher import Watcher
+from infra.notifications import Notifications
+from infra.rechecks import Rechecks
+from infra.state_table import StateTable
 
 
 class Tagalong(Construct):
     def __init__(self, scope: Construct, id_: str, *, config: Config) -> None:
         super().__init__(scope, id_)
-        self.records = Records(self, "Records", config=config)
-        self.notices = Notices(self, "Notices", config=config)
-        self.deployer = Deployer(self, "Deployer", config=config, records=self.records, notices=self.notices)
-        job_queue = self.deployer.job_queue
-        self.finder = Finder(self, "Finder", config=config, job_queue=job_queue, records=self.records)
-        self.watcher = Watcher(
-            self, "Watcher", config=config, job_queue=job_queue, records=self.records, notices=self.notices
+        # The ids of version 0.1: under new ones an upgrade would replace the table with its records and the
+        # topic with its subscriptions.
+        self.state_table = StateTable(self, "Records", config=config)
+        self.notifications = Notifications(self, "Notices", config=config)
+        self.rechecks = Rechecks(self, "Rechecks", finder_timeout=FINDER_TIMEOUT)
+        self.deployer = Deployer(
+            self,
+            "Deployer",
+            config=config,
+            state_table=self.state_table,
+            notifications=self.notifications,
+            recheck_queue=self.rechecks.queue,
+        )
+        self.finder = Finder(
+            self,
+            "Finder",
+            config=config,
+            job_queue=self.deployer.job_queue,
+            recheck_queue=self.rechecks.queue,
+            state_table=self.state_table,
         )
         self.alarms = TagalongAlarms(
             self,
             "Alarms",
             finder=self.finder,
             deployer=self.deployer,
-            watcher=self.watcher,
+            rechecks=self.rechecks,
             email=config.alarm_email,
         )
         self.dashboard = Dashboard(
@@ -36,6 +50,6 @@ class Tagalong(Construct):
             "Dashboard",
             finder=self.finder,
             deployer=self.deployer,
-            watcher=self.watcher,
+            rechecks=self.rechecks,
             alarms=self.alarms,
         )

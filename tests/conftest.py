@@ -20,6 +20,7 @@ from emulator import embedded
 from emulator.embedded import EmbeddedAws
 from support.fake_aws import ACCOUNT, REGION, FakeAws
 from support.pipeline import Pipeline, start_afresh
+from tagalong.handlers import deployer
 from tagalong.messages.logs import logger
 
 # Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
@@ -41,18 +42,23 @@ SETTINGS = {
     "AWS_REGION": REGION,
     "TAGALONG_CLUSTERS": "*",
     "TAGALONG_REPOSITORIES": "*",
-    "TAGALONG_REGISTRIES": ACCOUNT,
-    "TAGALONG_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs.fifo",
-    "TAGALONG_FAILED_JOBS_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/failed-jobs.fifo",
-    "TAGALONG_TRIES": "20",
+    "TAGALONG_REGISTRY_ACCOUNTS": ACCOUNT,
+    "TAGALONG_JOB_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/jobs.fifo",
+    "TAGALONG_JOB_DLQ_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/failed-jobs.fifo",
+    "TAGALONG_RECHECK_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/rechecks",
+    "TAGALONG_MAX_ATTEMPTS": "10",
+    "TAGALONG_STUCK_AFTER": "30",
     "TAGALONG_DRY_RUN": "false",
     "TAGALONG_DEFAULT_RULE": "track",
-    "TAGALONG_SELECTION": "all",
+    "TAGALONG_MODE": "revision",
+    "TAGALONG_SELECTION": "opt-out",
     "TAGALONG_TABLE": "records",
-    "TAGALONG_HISTORY_DAYS": "90",
+    "TAGALONG_HISTORY_RETENTION_DAYS": "90",
     "TAGALONG_TOPIC": f"arn:aws:sns:{REGION}:{ACCOUNT}:notices",
-    "TAGALONG_NOTIFY": "started,completed,failed,rolled-back,held,refused",
-    "TAGALONG_PARAMETERS": "true",
+    "TAGALONG_NOTIFY_ON": (
+        "started,completed,failed,rolled-back,stopped,replaced,stuck,blocked,action-required"
+    ),
+    "TAGALONG_PUBLISH_PARAMETERS": "true",
     "TAGALONG_QUOTA_SHARE": "1000",  # no test waits
 }
 
@@ -131,7 +137,8 @@ def session_on(fake: FakeAws) -> boto3.Session:
 
 @pytest.fixture
 def pipeline(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
-    """Both functions, freshly started, on an empty AWS. The SDK retries without waiting."""
+    """Both functions, freshly started, on an empty AWS and its clock. The SDK retries without waiting."""
+    monkeypatch.setattr(deployer, "now", lambda: aws.clock)
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
     start_afresh()
     return Pipeline(aws)

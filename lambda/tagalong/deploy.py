@@ -1,245 +1,277 @@
-"""The deployer's use case: one family, read again, decided on what ECR says now, and only then written."""
+"""One job: each service read again, decided on what ECS and ECR say now, and only then written."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import cache
+from datetime import datetime, timedelta
+from functools import cached_property
 
-from tagalong import watching
-from tagalong.decide.planning import Known, Policy, Runs, decide, questions, refusal
-from tagalong.jobs import Services
-from tagalong.model.decisions import Decision, Service, Skip, Update
-from tagalong.model.images import Image
-from tagalong.model.revisions import Change, Container, Revision, pin, same
-from tagalong.model.rollouts import Deployed, Rollout, Standing, Status
-from tagalong.model.triggers import Cause, Sweep
-from tagalong.ports import AwsError, Fleet, Records, Registry
+from tagalong.decide import Verdict, decide, eligibility
+from tagalong.decide.look import ImageQuery, Look, Policy, baseline_of
+from tagalong.decide.outcomes import Report, under_way_since
+from tagalong.decide.reading import (
+    failures_to_explain,
+    image_queries,
+    missing_tags,
+    needs_history,
+    plain_tags,
+    targets_to_read,
+)
+from tagalong.jobs import Job, Recheck, Services
+from tagalong.model.decisions import Skip, SkipReason, Update
+from tagalong.model.history import History, Target
+from tagalong.model.images import TaggedImage
+from tagalong.model.record import Record, Status
+from tagalong.model.revisions import Revision, family
+from tagalong.model.services import Service
+from tagalong.model.triggers import Push
+from tagalong.ports import AccessDenied, AwsError, EcrApi, EcsApi, RecheckQueue, RecordTable
+from tagalong.rollout import Rollout, Updated
 
-
-@dataclass(frozen=True, slots=True)
-class Updated:
-    """The service was told to run `revision`; in a dry run it would have been, and `revision` is None."""
-
-    update: Update
-    revision: str | None
-    rollout: Rollout | None = None
-
-    @property
-    def service(self) -> Service:
-        return self.update.service
+_WAIT = timedelta(minutes=4)  # until something that others do is looked at again
+_SOON = timedelta(seconds=10)
+_LONGEST = timedelta(minutes=15)  # that SQS delays a message
+_STAGE_UNKNOWN = "that ECS does not tell now"
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """AWS stood in the way; the job will come back."""
+    """Something stood in the way of one service; it is tried again."""
 
     service: Service
-    error: AwsError
+    error: Exception
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A rollout that was begun earlier was found to have gone on."""
+class Unfinished:
+    """Time does not suffice for these."""
 
-    service: Service
-    rollout: Rollout
-
-
-Outcome = Updated | Skip | Failed | Ended
+    services: Services
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The service belongs to another family by now, and so to another message group."""
+
+    service: Service
+
+
+Result = Report | Updated | Skip | Failed | Unfinished | Elsewhere
+
+
+@dataclass(frozen=True)
 class Deployer:
     """Moves the services of one job to what their tags point at now."""
 
-    fleet: Fleet
-    registry: Registry
-    records: Records
+    ecs: EcsApi
+    ecr: EcrApi
+    records: RecordTable
+    rechecks: RecheckQueue
     policy: Policy
-    cause: Cause
+    job: Job
     dry_run: bool
     now: datetime
     time_left: Callable[[], bool]  # False when the function is about to be stopped
-    _standings: dict[str, Standing] = field(default_factory=dict)  # service ARN -> as it was before the job
+    _revisions: dict[str, Revision] = field(default_factory=dict)
+    _images: dict[ImageQuery, tuple[TaggedImage, ...]] = field(default_factory=dict)
 
-    def deploy(self, wanted: Services) -> Iterator[Outcome]:
-        """Outcomes of each service, as they happen. A failing service does not stop the others."""
-        bases: dict[str, list[Service]] = {}
-        for service in self._look(wanted):
-            if not isinstance(service, Service):
-                yield service
-            elif refused := refusal(service, self.policy, self.now):
-                yield refused
-            else:
-                bases.setdefault(service.revision, []).append(service)
-        for base, services in bases.items():
-            yield from self._move(base, services)
+    def deploy(self) -> Iterator[Result]:
+        """What comes of each service, as it happens: a report before what follows from it is kept. Whatever
+        is wrong with one service, the others are done."""
+        for cluster, names in self.job.services.items():
+            for position, name in enumerate(names):
+                if not self.time_left():
+                    yield Unfinished(self._rest(cluster, position))
+                    return
+                try:
+                    yield from self._deploy(cluster, name)
+                except Exception as error:  # noqa: BLE001 - one bad service or record blocks nobody else
+                    yield Failed(self._found.get((cluster, name), Service(cluster, name)), error)
 
-    def _look(self, wanted: Services) -> Iterator[Service | Skip | Failed | Ended]:
-        for cluster, names in wanted.items():
+    @cached_property
+    def _found(self) -> dict[tuple[str, str], Service]:
+        """The services of the job, read ten at a time; those of a cluster that cannot be read are missing."""
+        found: dict[tuple[str, str], Service] = {}
+        for cluster, names in self.job.services.items():
             try:
-                found = list(self.fleet.services({cluster: names}))
+                services = self.ecs.services(cluster, names)
             except AwsError as error:
-                yield from (Failed(Service(cluster, name, ""), error) for name in names)
+                self._unread[cluster] = error
                 continue
-            for service in found:
-                yield from [service] if isinstance(service, Skip) else self._remember(service)
+            found |= {(cluster, name): service for name, service in services.items()}
+        return found
 
-    def _remember(self, service: Service) -> Iterator[Service | Failed | Ended]:
-        if service.status != "ACTIVE":  # ECS tells nothing of its deployments any more
-            yield service
+    @cached_property
+    def _unread(self) -> dict[str, AwsError]:
+        return {}
+
+    def _rest(self, cluster: str, position: int) -> Services:
+        clusters = list(self.job.services)
+        later = {it: self.job.services[it] for it in clusters[clusters.index(cluster) + 1 :]}
+        return {cluster: self.job.services[cluster][position:], **later}
+
+    def _deploy(self, cluster: str, name: str) -> Iterator[Result]:
+        service = self._found.get((cluster, name))
+        if cluster in self._unread:
+            raise self._unread[cluster]
+        if not service:
+            yield Skip(Service(cluster, name), SkipReason.SERVICE_DELETED, "the service was deleted")
             return
-        try:
-            sweep = isinstance(self.cause, Sweep)
-            standing, ended = watching.looked(self.records, self.fleet, service, thoroughly=sweep)
-            self._standings[service.arn] = standing
-            if ended:
-                yield Ended(service, ended)
-                self.records.keep(ended)
-        except AwsError as error:
-            yield Failed(service, error)
-            return
-        yield self._with_rollback(service)
+        refused = eligibility.check(service, opt_in=self.policy.opt_in, now=self.now)
+        record = self.records.read(service)
+        if refused and refused.reason is not SkipReason.ON_HOLD and not record.needs_look:
+            news = isinstance(self.job.trigger, Push) and not self.job.attempt
+            yield Skip(service, refused.reason, refused.message, news=news)
+        elif service.task_definition and family(service.task_definition) != self.job.family:
+            yield Elsewhere(service)
+        else:
+            yield from self._act(look := self._look(service, record), decide(look))
 
-    def _with_rollback(self, service: Service) -> Service:
-        """Also by what is remembered. A deployment of ours beside one that failed is no rollback of that."""
-        if not (latest := self._standings[service.arn].latest):
-            return service
-        ours = service.primary == latest.deployment and not service.untold
-        remembered = latest.status is Status.ROLLING_BACK
-        return replace(service, rolling_back=remembered or (service.rolling_back and not ours))
-
-    def _move(self, base: str, services: Sequence[Service]) -> Iterator[Outcome]:
-        try:
-            revision = self.fleet.revision(base)
-            decisions = self._decide(revision, services)
-        except AwsError as error:
-            yield from (Failed(service, error) for service in services)
-            return
-        updates: dict[tuple[Change, ...], list[Update]] = {}
-        for decision in decisions:
-            if isinstance(decision, Skip):
-                yield self._leave(decision)
-            else:
-                updates.setdefault(decision.changes, []).append(decision)
-        for changes, together in updates.items():
-            yield from self._roll_out(revision, changes, together)
-
-    def _leave(self, skip: Skip) -> Skip | Failed:
-        try:
-            watching.remember(self.records, skip, self.now)
-        except AwsError as error:
-            return Failed(skip.service, error)
-        return skip
-
-    def _decide(self, revision: Revision, services: Sequence[Service]) -> list[Decision]:
-        asked = {question for s in services for question in questions(s, revision, self.policy)}
-        answers = {question: self.registry.images(*question) for question in asked}
-        return [
-            decide(s, revision, self.policy, Known(answers, self._runs(s), self._standings[s.arn]))
-            for s in services
-        ]
-
-    def _runs(self, service: Service) -> Runs:
-        """Asks ECS, but only for a service with a container that is not pinned.
-
-        Where ECS does not tell, a push moves the service and a sweep leaves it: the image may run already.
-        """
-        resolved = cache(lambda: self.fleet.resolved(service))
-
-        def runs(container: Container, image: Image) -> bool:
-            if not (digest := resolved().get(container.name)):
-                return isinstance(self.cause, Sweep)
-            # ECS may name the image of its platform where the tag names an index.
-            return digest == image.digest or self.registry.contains(
-                container.image.repository, image.digest, digest
-            )
-
-        return runs
-
-    def _roll_out(
-        self, base: Revision, changes: tuple[Change, ...], updates: Sequence[Update]
-    ) -> Iterator[Outcome]:
-        """Services that change alike share one new revision."""
+    def _act(self, look: Look, verdict: Verdict) -> Iterator[Result]:
+        yield from verdict.reports
         if self.dry_run:
-            yield from (Updated(update, None) for update in updates)
+            update = verdict.decision
+            yield Updated(update) if isinstance(update, Update) else update
             return
+        if verdict.reports:  # whatever becomes of the update, they are not reported again
+            self.records.write(look.service, verdict.record)
+        if isinstance(verdict.decision, Update):
+            yield from self._rollout.begin(look, verdict, verdict.decision)
+        else:
+            yield verdict.decision
+            self.keep(look, verdict.record)
+
+    @cached_property
+    def _rollout(self) -> Rollout:
+        return Rollout(self.ecs, self.records, self.keep)
+
+    def keep(self, look: Look, record: Record, kept: Record | None = None) -> None:
+        """Write the record if it changed; before that, see that what waits is looked at again."""
+        delay = _recheck_in(look, record)
+        due = self.now + delay if delay else None
+        if delay and due and not (record.recheck_at and self.now < record.recheck_at <= due + _SOON):
+            service = look.service
+            recheck = Recheck(service.cluster, service.name, self.job.trigger, if_waiting=True)
+            self.rechecks.send(recheck, delay)
+            record = replace(record, recheck_at=due)
+        if record != (kept or look.record):
+            self.records.write(look.service, record)
+
+    def _look(self, service: Service, record: Record) -> Look:
+        base = self._revision(service.task_definition)
+        queries = image_queries(service, base, self.policy)
+        look = Look(
+            now=self.now,
+            trigger=self.job.trigger,
+            policy=self.policy,
+            service=service,
+            base=base,
+            record=record,
+            images={query: self._image(query) for query in queries},
+        )
+        if plain_tags(service, base, self.policy):
+            look = self._resolved(look)
+        if not look.history.unavailable and needs_history(look):
+            look = replace(look, history=self._history(look))
+        look = replace(look, baseline=self._baseline(look))
+        return replace(look, pullable=self._pullable(look))
+
+    def _resolved(self, look: Look) -> Look:
+        """What ECS made of plain tags. It may name the image of its platform where the tag names an index."""
+        service = look.service
         try:
-            revision = self._revision(base, changes)
+            target = self.ecs.targets([service.service_revision]).get(service.service_revision)
         except AwsError as error:
-            yield from (Failed(update.service, error) for update in updates)
-            return
-        for update in updates:
-            try:
-                yield self._update(update, revision)
-            except AwsError as error:
-                yield Failed(update.service, error)
+            return replace(look, history=History(unavailable=str(error)))
+        if not target or target.task_definition != service.task_definition:
+            return look
+        resolved = {c.name: target.resolved.get(c.name, "") for c in look.base.containers}
+        return replace(look, resolved={name: self._same(look, name, it) for name, it in resolved.items()})
 
-    def _update(self, update: Update, revision: str) -> Outcome:
-        """Put no older base over a deployment of somebody else: look before, and look what was replaced."""
-        if not self.time_left():
-            raise AwsError("the function's time is up; the next invocation goes on")
-        [now] = self.fleet.services({update.service.cluster: (update.service.name,)})
-        if isinstance(now, Skip):
-            return now
-        if refused := refusal(self._with_rollback(now), self.policy, self.now):
-            return refused
-        if now.revision != update.service.revision:
-            raise AwsError(f"it was deployed meanwhile, and runs {now.revision.rpartition('/')[2]}")
-        rollout, replaced = self._start(now, update.changes, revision)
-        if replaced:
-            return self._make_good(replace(now, revision=replaced), rollout)
-        return Updated(update, revision, rollout)
+    def _same(self, look: Look, name: str, digest: str) -> str:
+        [container] = [c for c in look.base.containers if c.name == name]
+        repository = container.image.repository
+        queries = [(repository, container.tag), (repository, None)]
+        images = (it for query in queries for it in look.images.get(query, ()) if it.tag == container.tag)
+        may_be_index = (it for it in images if it.is_index or not it.media_types)
+        indexes = [it.digest for it in may_be_index if digest and it.digest != digest]
+        return next((it for it in indexes if self.ecr.contains(repository, it, digest)), digest)
 
-    def _make_good(self, service: Service, rollout: Rollout) -> Outcome:
-        """Somebody deployed between our look and our update: build on what is theirs and was replaced."""
-        theirs = self.fleet.revision(service.revision)
-        [decision] = self._decide(theirs, [service])
-        if isinstance(decision, Update) and decision.changes:
-            revision = self._revision(theirs, decision.changes)
-            return Updated(decision, revision, self._start(service, decision.changes, revision)[0])
-        self.fleet.update(service, theirs.arn)
-        self.records.keep(rollout.became(Status.REPLACED, "somebody deployed meanwhile", self._at))
-        return Updated(Update(service, ()), theirs.arn)
+    def _history(self, look: Look) -> History:
+        """Looking back never blocks going forward: where ECS does not tell, that is said."""
+        try:
+            history = self.ecs.deployments(look.service)
+            targets = targets_to_read(history, look.service, look.record)
+            failures = failures_to_explain(history, look.record)
+            return replace(
+                history,
+                was_read=True,
+                targets=self._targets(look, targets),
+                causes=self._causes(failures),
+                waits_in=self._waits_in(look.service, history),
+            )
+        except AwsError as error:
+            return History(unavailable=str(error))
 
-    def _start(
-        self, service: Service, changes: tuple[Change, ...], revision: str
-    ) -> tuple[Rollout, str | None]:
-        """The record comes first: of a rollout that ends badly, it is known even after a crash."""
-        before = self._standings[service.arn]
-        rollout = self._rollout(service, changes, revision, before)
-        self.records.keep(rollout)
-        deployment = self.fleet.update(service, revision)
-        rollout = replace(rollout, status=Status.STARTED, deployment=deployment.id)
-        self.records.keep(rollout)
-        if before.latest:
-            self.records.archive(before.latest.superseded(self._at))
-        return rollout, deployment.replaced
+    def _causes(self, failures: Sequence[str]) -> Mapping[str, str]:
+        """They are told, and decide nothing."""
+        with suppress(AwsError):
+            return self.ecs.causes(failures) if failures else {}
+        return {}
 
-    def _rollout(
-        self, service: Service, changes: tuple[Change, ...], revision: str, before: Standing
-    ) -> Rollout:
-        moved = {change.container: Deployed(change.digest, self._at) for change in changes}
-        return Rollout(
-            service=service.arn,
-            cluster=service.cluster,
-            name=service.name,
-            started_at=self._at,
-            old_revision=service.revision,
-            new_revision=revision,
-            changes=changes,
-            cause=self.cause,
-            deployed={**before.deployed, **moved},
+    def _targets(self, look: Look, arns: Sequence[str]) -> dict[str, Target]:
+        """With the digests of indexes where ECS names one of their platforms."""
+        found = self.ecs.targets(arns) if arns else {}
+        names = {c.name for c in look.base.containers if not c.image.digest}
+        return {
+            arn: replace(
+                it, resolved={n: self._same(look, n, d) for n, d in it.resolved.items() if n in names}
+            )
+            for arn, it in found.items()
+        }
+
+    def _waits_in(self, service: Service, history: History) -> str:
+        """Rolling updates without hooks and bake time have no stage that matters."""
+        newest = history.newest
+        if not service.stages or not newest or not newest.under_way:
+            return ""
+        try:
+            stage = self.ecs.stage(newest.arn)
+        except AccessDenied:
+            return ""
+        except AwsError:
+            return _STAGE_UNKNOWN
+        return stage if stage in service.stages else ""
+
+    def _baseline(self, look: Look) -> Revision | None:
+        arn, _ = baseline_of(look)
+        try:
+            return None if arn == look.base.arn else self._revision(arn)
+        except AwsError:
+            return None
+
+    def _pullable(self, look: Look) -> frozenset[str]:
+        return frozenset(
+            digest for repository, digest in missing_tags(look) if self.ecr.has(repository, digest)
         )
 
-    @property
-    def _at(self) -> str:
-        return self.now.isoformat()
+    def _revision(self, arn: str) -> Revision:
+        if arn not in self._revisions:
+            self._revisions[arn] = self.ecs.revision(arn)
+        return self._revisions[arn]
 
-    def _revision(self, base: Revision, changes: tuple[Change, ...]) -> str:
-        """A crash between register and update leaves a revision behind: use that, and make no twin."""
-        definition = pin(base.definition, changes)
-        for newer in self.fleet.newer(base.arn):
-            if newer.active and not newer.unknown_fields and same(newer.definition, definition):
-                return newer.arn
-        return self.fleet.register(definition)
+    def _image(self, query: ImageQuery) -> tuple[TaggedImage, ...]:
+        if query not in self._images:
+            self._images[query] = self.ecr.images(*query)
+        return self._images[query]
+
+
+def _recheck_in(look: Look, record: Record) -> timedelta | None:
+    """Until the service must be looked at again though no event may tell; None where a sweep is enough."""
+    remaining = (under_way_since(look) or look.now) + look.policy.stuck_after - look.now
+    until_stuck = max(_SOON, remaining) if remaining > timedelta(0) else _WAIT
+    if record.waits:
+        return min(_WAIT, until_stuck)
+    is_open = any(order.status in {Status.ORDERED, Status.STARTED} for order in record.orders)
+    told = record.order and record.stuck == record.order.deployment
+    return min(_LONGEST, until_stuck) if is_open and not told else None

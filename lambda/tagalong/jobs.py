@@ -1,22 +1,24 @@
-"""Jobs: what the finder asks of the deployer, one family at a time and in turns."""
+"""Jobs: what the finder asks of the deployer, a family at a time and in turns; and what comes back later."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import accumulate, islice
-from typing import Self
+from typing import Literal
 
-from tagalong.model.decisions import Service
+from tagalong.model.plain import UnreadableError, from_json, to_json
 from tagalong.model.revisions import family
-from tagalong.model.triggers import Cause, cause_from
+from tagalong.model.services import Service
+from tagalong.model.triggers import DeploymentEvent, Trigger, parse_deployment_event
 
 # One job stays far below a Lambda timeout: UpdateService refills 5 a second, account-wide.
 _SERVICES_PER_JOB = 100
 # RegisterTaskDefinition refills 1 a second: a turn is about half a minute of work for the whole account.
 _JOBS_PER_TURN, _SERVICES_PER_TURN = 20, 100
 _BACKLOG_BYTES = 200_000  # an SQS message may have more, the queue of some partitions not much
-_FIRST_RETRY, _LAST_RETRY = 5, 60  # seconds
+_FIRST_RETRY, _LAST_RETRY = 5, 300  # seconds
 _SQS_GROUP_LENGTH = 128  # a family may have 255 characters
 
 Services = Mapping[str, tuple[str, ...]]
@@ -24,16 +26,30 @@ Services = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a service was given up."""
+
+    reason: str
+    attempts: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """Some services of one family, and what may concern them.
+    """Some services of one family, and what made tagalong check them.
 
     It names them and nothing more: what they run and what is deployed is read again when the job is done.
     """
 
     family: str
-    part: int
     services: Services
-    cause: Cause
+    trigger: Trigger
+    id: str  # of the message that it was made of
+    attempt: int = 0  # those that have failed
+    first_at: datetime | None = None  # when the first of them did
+    failure: Failure | None = None  # of a dead letter: for a person to read
+    kind: Literal["job"] = "job"
 
     @property
     def group(self) -> str:
@@ -43,24 +59,21 @@ class Job:
     @property
     def deduplication_id(self) -> str:
         """From the event, not from the digest: A, B, A within five minutes are three real changes."""
-        return _hash(f"{self.cause.event_id}/{self.family}/{self.part}")
+        services = sorted((cluster, *names) for cluster, names in self.services.items())
+        return _hash(f"{self.id}/{self.family}/{self.attempt}/{json.dumps(services)}")
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        job = json.loads(text)
-        services = {cluster: tuple(names) for cluster, names in job["services"].items()}
-        return cls(job["family"], job["part"], services, cause_from(job["cause"]))
+    def remaining(self, services: Services) -> "Job":
+        """For those that time did not suffice for."""
+        return replace(self, services=services, id=f"{self.id}+")
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Jobs of one cause that wait for its next turn, so that a push which concerns a thousand families lets
+    """Jobs of one trigger that wait for its next turn, so that a push which concerns a thousand families lets
     others pass. It goes through the same queue: when it is received, those before it are done."""
 
     jobs: tuple[Job, ...]
+    kind: Literal["backlog"] = "backlog"
 
     @property
     def group(self) -> str:
@@ -68,38 +81,50 @@ class Backlog:
 
     @property
     def deduplication_id(self) -> str:
-        return _hash(f"backlog/{self.jobs[0].deduplication_id}")
+        return _hash("/".join(job.deduplication_id for job in self.jobs))
 
-    def to_json(self) -> str:
-        clusters = list(dict.fromkeys(cluster for job in self.jobs for cluster in job.services))
-        rows = [
-            (job.family, job.part, [(clusters.index(c), names) for c, names in job.services.items()])
-            for job in self.jobs
-        ]
-        return json.dumps({"cause": asdict(self.jobs[0].cause), "clusters": clusters, "backlog": rows})
 
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        backlog = json.loads(text)
-        cause, clusters = cause_from(backlog["cause"]), backlog["clusters"]
-        return cls(
-            tuple(
-                Job(family, part, {clusters[c]: tuple(names) for c, names in services}, cause)
-                for family, part, services in backlog["backlog"]
-            )
-        )
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """A service to look at again later: it failed, or waits for something that ends."""
+
+    cluster: str  # ARN
+    service: str  # name
+    trigger: Trigger
+    attempt: int = 0
+    first_at: datetime | None = None
+    if_waiting: bool = False  # matters only as long as its record waits, or a rollout is open
+    kind: Literal["recheck"] = "recheck"
+
+    @property
+    def key(self) -> str:
+        return f"{self.cluster.rpartition('/')[2]}/{self.service}"
 
 
 Message = Job | Backlog
 
 
 def message(text: str) -> Message:
-    """What came out of the queue."""
-    return Backlog.from_json(text) if "backlog" in json.loads(text) else Job.from_json(text)
+    """What came out of the job queue. Raises UnreadableError."""
+    try:
+        kind = json.loads(text).get("kind")
+    except (AttributeError, ValueError) as error:
+        raise UnreadableError(f"not a job: {error}") from None
+    return from_json(Backlog, text) if kind == "backlog" else from_json(Job, text)
+
+
+def recheck_message(text: str) -> Recheck | DeploymentEvent:
+    """What came out of the recheck queue. Raises UnreadableError or UnreadableEventError."""
+    try:
+        event = json.loads(text)
+    except ValueError as error:
+        raise UnreadableError(f"not JSON: {error}") from None
+    is_event = isinstance(event, Mapping) and "detail-type" in event
+    return parse_deployment_event(event) if is_event else from_json(Recheck, text)
 
 
 def in_turns(waiting: Sequence[Job]) -> Iterator[Message]:
-    """The jobs of one cause that may be done now, and the backlog of those that may not."""
+    """The jobs of one trigger that may be done now, and the backlog of those that may not."""
     services = accumulate(sum(map(len, job.services.values())) for job in waiting)
     turn = sum(total <= _SERVICES_PER_TURN for total in islice(services, _JOBS_PER_TURN))
     yield from waiting[: max(1, turn)]
@@ -111,7 +136,7 @@ def _backlogs(waiting: Sequence[Job]) -> Iterator[Backlog]:
     if not waiting:
         return
     backlog = Backlog(tuple(waiting))
-    if len(backlog.to_json()) <= _BACKLOG_BYTES or len(waiting) == 1:
+    if len(to_json(backlog)) <= _BACKLOG_BYTES or len(waiting) == 1:
         yield backlog
         return
     half = len(waiting) // 2
@@ -119,26 +144,34 @@ def _backlogs(waiting: Sequence[Job]) -> Iterator[Backlog]:
     yield from _backlogs(waiting[half:])
 
 
-def jobs(cause: Cause, services: Iterable[Service]) -> Iterator[Job]:
+def jobs(
+    trigger: Trigger,
+    services: Iterable[Service],
+    id_: str,
+    *,
+    attempt: int = 0,
+    first_at: datetime | None = None,
+) -> Iterator[Job]:
     """One job per family, or several where a family has very many services."""
     families: dict[str, list[Service]] = {}
     for service in services:
-        families.setdefault(family(service.revision), []).append(service)
+        families.setdefault(family(service.task_definition), []).append(service)
     for name, members in families.items():
-        for part, first in enumerate(range(0, len(members), _SERVICES_PER_JOB)):
-            yield Job(name, part, _by_cluster(members[first : first + _SERVICES_PER_JOB]), cause)
+        for first in range(0, len(members), _SERVICES_PER_JOB):
+            some = members[first : first + _SERVICES_PER_JOB]
+            yield Job(name, by_cluster(some), trigger, id_, attempt, first_at)
 
 
-def retry_delay(receive_count: int) -> int:
-    """Seconds until a failed job comes back: soon, then ever later."""
-    return min(_LAST_RETRY, _FIRST_RETRY << min(receive_count - 1, 10))
-
-
-def _by_cluster(services: Iterable[Service]) -> Services:
+def by_cluster(services: Iterable[Service]) -> Services:
     names: dict[str, tuple[str, ...]] = {}
     for service in services:
         names[service.cluster] = (*names.get(service.cluster, ()), service.name)
     return names
+
+
+def retry_delay(attempt: int) -> timedelta:
+    """Until a service that failed is tried again: soon, then ever later."""
+    return timedelta(seconds=min(_LAST_RETRY, _FIRST_RETRY << min(attempt, 10)))
 
 
 def _hash(text: str) -> str:

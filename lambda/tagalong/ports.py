@@ -1,45 +1,62 @@
-"""What the use cases need of AWS, and what AWS may answer instead."""
+"""What the flow needs of AWS, and what AWS may answer instead."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 
-from tagalong.jobs import Services
-from tagalong.model.decisions import Service, Skip
-from tagalong.model.images import Image, Repository
+from tagalong.jobs import Job, Message, Recheck
+from tagalong.model.history import History, Target
+from tagalong.model.images import Repository, TaggedImage
+from tagalong.model.record import Record
 from tagalong.model.revisions import Container, Revision
-from tagalong.model.rollouts import Fate, Rejection, Rollout, Standing
+from tagalong.model.services import Service
 
 
 class AwsError(Exception):
-    """AWS refused or did not answer. Says the action, the code and the message; never a request's content."""
+    """An AWS call failed or timed out. The message holds the action, error code and error text, never request
+    values. The job is tried again."""
+
+    def __init__(self, message: str, *, unanswered: bool = False) -> None:
+        super().__init__(message)
+        self.unanswered = unanswered  # the call may have been carried out
 
 
-class Fates(Protocol):
-    """ECS, as far as it is asked what became of a deployment. May raise AwsError."""
+class AccessDenied(AwsError):  # noqa: N818 - what AWS says
+    """It will be refused again until somebody changes a policy."""
 
-    def fate(self, service: Service, rollout: Rollout) -> Fate | None:
-        """Of the last deployment of the rollout's new revision; None if ECS does not tell."""
+
+class DeploymentRefused(AwsError):  # noqa: N818 - what ECS says
+    """ECS takes no new deployment of the service until another has ended: wait, and do not count it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class Begun:
     """What ECS began when a service was told to run a revision."""
 
-    id: str
-    replaced: str | None  # the revision that somebody else deployed since the service was read
+    deployment: str  # ecs-svc/N
+    replaced: str = ""  # the revision that somebody else deployed since the service was read
 
 
-class Fleet(Fates, Protocol):
+class EcsApi(Protocol):
     """ECS, as far as the deployer needs it. Every method may raise AwsError."""
 
-    def services(self, wanted: Services) -> Iterable[Service | Skip]:
-        """The named services as they are now; a Skip for each that is gone."""
+    def services(self, cluster: str, names: Sequence[str]) -> Mapping[str, Service]:
+        """By name, as they are now; those that are gone are missing."""
 
     def revision(self, arn: str) -> Revision: ...
 
-    def resolved(self, service: Service) -> Mapping[str, str]:
-        """container -> the digest that ECS resolved its tag to, as far as ECS tells."""
+    def targets(self, service_revisions: Sequence[str]) -> Mapping[str, Target]:
+        """By the ARN of the service revision, at most 20; those that ECS does not know are missing."""
+
+    def deployments(self, service: Service) -> History:
+        """The newest 100 deployments of the service, with nothing else read."""
+
+    def causes(self, deployments: Sequence[str]) -> Mapping[str, str]:
+        """Why these service deployments failed; those that a person stopped are missing."""
+
+    def stage(self, deployment: str) -> str:
+        """The lifecycle stage that a service deployment is in; "" where it has none."""
 
     def newer(self, base: str) -> Iterable[Revision]:
         """Revisions of the same family registered after this one, newest first; only the last few."""
@@ -47,47 +64,72 @@ class Fleet(Fates, Protocol):
     def register(self, definition: Mapping[str, Any]) -> str:
         """Register a revision and return its ARN. Not idempotent: never repeat it without asking `newer`."""
 
-    def update(self, service: Service, revision: str) -> Deployment:
-        """Tell the service to run the revision."""
+    def update(self, service: Service, revision: str, *, force: bool = False) -> Begun:
+        """Tell the service to run the revision; with `force`, to deploy the one that it has anew. Raises
+        DeploymentRefused too."""
 
 
-class Registry(Protocol):
+class EcrApi(Protocol):
     """ECR, as far as the deployer needs it. Every method may raise AwsError."""
 
-    def images(self, repository: Repository, tag: str | None) -> tuple[Image, ...]:
+    def images(self, repository: Repository, tag: str | None) -> tuple[TaggedImage, ...]:
         """What has this tag now, or all images, once for each of their tags; nothing where there is none."""
 
     def contains(self, repository: Repository, index: str, digest: str) -> bool:
         """Whether the index is of several platforms, and the digest is that of one of them."""
 
+    def has(self, repository: Repository, digest: str) -> bool:
+        """Whether the image can still be pulled."""
 
-class Records(Protocol):
+
+class RecordTable(Protocol):
     """What is remembered of services. Every method may raise AwsError."""
 
-    def standing(self, service: str) -> Standing:
-        """Of the service with this ARN."""
+    def read(self, service: Service) -> Record:
+        """A new one where there is none, where it is of another service of that name, or unreadable."""
 
-    def keep(self, rollout: Rollout) -> None:
-        """As the latest of its service, or in place of what was kept of it."""
+    def write(self, service: Service, record: Record) -> None: ...
 
-    def archive(self, rollout: Rollout) -> None:
-        """It is no longer the latest: keep it as long as the history goes back."""
 
-    def reject(self, service: str, rejection: Rejection) -> None: ...
+class NeedsLook(Protocol):
+    def waiting(self, keys: Collection[str]) -> set[str]:
+        """Those services (`cluster/name`) with a rollout that is open, or that wait for something."""
+
+
+class RecheckQueue(Protocol):
+    def send(self, recheck: Recheck, delay: timedelta) -> None: ...
+
+
+class JobQueue(Protocol):
+    def send(self, messages: Iterable[Message]) -> None: ...
+
+
+class DeadLetterQueue(Protocol):
+    def put(self, job: Job) -> None:
+        """One service that was given up; the job says why. Given back to the job queue it is tried anew."""
+
+    def put_unreadable(self, body: str, reason: str) -> None: ...
 
 
 class Inventory(Protocol):
     """The services in scope and the images of their revisions."""
 
-    def services_in(self, clusters: Sequence[str]) -> Iterable[Service]:
-        """All services of these clusters; of every cluster for `*`."""
+    def clusters(self, named: Sequence[str]) -> Sequence[str]:
+        """Their names or ARNs; every cluster for `*`."""
 
-    def containers(self, revisions: Iterable[str]) -> Mapping[str, Sequence[Container]]:
+    def services_in(self, cluster: str) -> Iterable[Service]: ...
+
+    def named(self, cluster: str, names: Sequence[str]) -> Mapping[str, Service]: ...
+
+    def targets(self, service_revisions: Sequence[str]) -> Mapping[str, Target]:
+        """By ARN, as far as ECS tells."""
+
+    def containers(self, revisions: Iterable[str]) -> Mapping[str, Sequence[Container] | AwsError]:
         """Of each revision, and perhaps of others, the containers with images in private ECR repositories."""
 
 
 class Tags(Protocol):
     """ECR, as far as the finder needs it."""
 
-    def tagged(self, repository: Repository) -> Collection[str] | None:
+    def tagged_digests(self, repository: Repository) -> Collection[str] | None:
         """The digests that have a tag; None if ECR does not tell."""

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 
-from tagalong.decide.planning import Policy
+from tagalong.decide.look import Policy
 from tagalong.model.images import Scope
 
 
@@ -22,12 +23,18 @@ class Settings:
     @property
     def policy(self) -> Policy:
         scope = Scope(
-            registries=frozenset(self._words("TAGALONG_REGISTRIES")),
+            registries=frozenset(self._words("TAGALONG_REGISTRY_ACCOUNTS")),
             region=self._value("AWS_REGION"),
             repositories=self._words("TAGALONG_REPOSITORIES"),
         )
-        only_enabled = self._choice("TAGALONG_SELECTION", all=False, tagged=True)
-        return Policy(scope, self._value("TAGALONG_DEFAULT_RULE"), only_enabled=only_enabled)
+        opt_in = self._choice("TAGALONG_SELECTION", {"opt-out": False, "opt-in": True})
+        force_only = self._choice("TAGALONG_MODE", {"revision": False, "force": True})
+        rule = self._value("TAGALONG_DEFAULT_RULE")
+        return Policy(scope, rule, opt_in, self.stuck_after, force_only=force_only)
+
+    @property
+    def stuck_after(self) -> timedelta:
+        return timedelta(minutes=int(self._value("TAGALONG_STUCK_AFTER")))
 
     @property
     def clusters(self) -> tuple[str, ...]:
@@ -35,7 +42,7 @@ class Settings:
 
     @property
     def dry_run(self) -> bool:
-        return self._choice("TAGALONG_DRY_RUN", true=True, false=False)
+        return self._flag("TAGALONG_DRY_RUN")
 
     @property
     def quota_share(self) -> float:
@@ -43,25 +50,29 @@ class Settings:
         return float(self._value("TAGALONG_QUOTA_SHARE"))
 
     @property
-    def queue_url(self) -> str:
-        return self._value("TAGALONG_QUEUE_URL")
+    def job_queue_url(self) -> str:
+        return self._value("TAGALONG_JOB_QUEUE_URL")
 
     @property
-    def failed_jobs_url(self) -> str:
-        return self._value("TAGALONG_FAILED_JOBS_URL")
+    def job_dlq_url(self) -> str:
+        return self._value("TAGALONG_JOB_DLQ_URL")
 
     @property
-    def tries(self) -> int:
-        """Of a job, the last one included."""
-        return int(self._value("TAGALONG_TRIES"))
+    def recheck_queue_url(self) -> str:
+        return self._value("TAGALONG_RECHECK_QUEUE_URL")
+
+    @property
+    def max_attempts(self) -> int:
+        """Of a service, the last one included."""
+        return int(self._value("TAGALONG_MAX_ATTEMPTS"))
 
     @property
     def table(self) -> str:
         return self._value("TAGALONG_TABLE")
 
     @property
-    def history_days(self) -> int:
-        return int(self._value("TAGALONG_HISTORY_DAYS"))
+    def history_retention_days(self) -> int:
+        return int(self._value("TAGALONG_HISTORY_RETENTION_DAYS"))
 
     @property
     def topic(self) -> str:
@@ -69,14 +80,14 @@ class Settings:
         return self._value("TAGALONG_TOPIC")
 
     @property
-    def notify(self) -> tuple[str, ...]:
-        """The kinds of notices that go to the topic."""
-        return self._words("TAGALONG_NOTIFY")
+    def notify_on(self) -> tuple[str, ...]:
+        """The kinds of notifications that go to the topic."""
+        return self._words("TAGALONG_NOTIFY_ON")
 
     @property
-    def parameters(self) -> bool:
+    def publish_parameters(self) -> bool:
         """Whether images are published as SSM parameters."""
-        return self._choice("TAGALONG_PARAMETERS", true=True, false=False)
+        return self._flag("TAGALONG_PUBLISH_PARAMETERS")
 
     def _value(self, name: str) -> str:
         if not (value := self.environment.get(name, "")):
@@ -86,10 +97,12 @@ class Settings:
     def _words(self, name: str) -> tuple[str, ...]:
         return tuple(word.strip() for word in self._value(name).split(","))
 
-    def _choice(self, name: str, **choices: bool) -> bool:
-        value = self._value(name)
-        if value not in choices:
-            raise SettingsError(f"{name} is '{value}': say {' or '.join(choices)}")
+    def _flag(self, name: str) -> bool:
+        return self._choice(name, {"true": True, "false": False})
+
+    def _choice(self, name: str, choices: Mapping[str, bool]) -> bool:
+        if (value := self._value(name)) not in choices:
+            raise SettingsError(f"{name} must be {' or '.join(choices)}, got '{value}'")
         return choices[value]
 
 
@@ -98,6 +111,6 @@ def in_lambda() -> bool:
 
 
 @cache
-def here() -> Settings:
+def from_environment() -> Settings:
     """The settings of this function."""
     return Settings(os.environ)

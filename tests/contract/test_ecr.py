@@ -7,9 +7,9 @@ from itertools import pairwise
 import boto3
 import pytest
 
-from support.fake_aws import REGION
+from support.fake_aws import REGION, FakeAws
 from tagalong.aws.ecr import Ecr
-from tagalong.model.images import Repository
+from tagalong.model.images import Repository, TaggedImage
 
 _INDEX = "application/vnd.oci.image.index.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -97,3 +97,43 @@ def test_the_digests_that_have_a_tag_are_told_apart_from_those_that_lost_it(app:
     assert tagged == frozenset([second])
     assert first != second
     assert Ecr().tagged(Repository(app.account, app.region, "gone")) == frozenset()
+
+
+UNKNOWN = "application/vnd.unknown.config.v1+json"
+D0 = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize("status", ["ARCHIVED", "ACTIVATING", "SOMETHING_NEW"])
+@pytest.mark.parametrize("tag", ["prod", None])
+def test_an_image_that_is_not_active_is_not_found(
+    fake_account: str, aws: FakeAws, tag: str | None, status: str
+) -> None:
+    aws.push("app", "prod", D0)
+    aws.image_fields[D0] = {"imageStatus": status}
+
+    assert Ecr().images(Repository(fake_account, REGION, "app"), tag) == ()
+
+
+@pytest.mark.parametrize("tag", ["prod", None])
+def test_an_image_has_the_media_types_that_ecr_tells(
+    fake_account: str, aws: FakeAws, tag: str | None
+) -> None:
+    aws.push("app", "prod", D0)
+    aws.image_fields[D0] = {
+        "imageStatus": "ACTIVE",
+        "artifactMediaType": UNKNOWN,
+        "imageManifestMediaType": _MANIFEST,
+    }
+
+    assert Ecr().images(Repository(fake_account, REGION, "app"), tag) == (
+        TaggedImage("prod", D0, 0, (UNKNOWN, _MANIFEST)),
+    )
+
+
+def test_a_signature_is_told_with_its_tag_and_left_to_the_rules(fake_account: str, aws: FakeAws) -> None:
+    signature = f"sha256-{'0' * 64}.sig"
+    aws.push("app", signature, D0)
+
+    [image] = Ecr().images(Repository(fake_account, REGION, "app"), None)
+
+    assert (image.tag, image.is_container_image) == (signature, False)

@@ -89,8 +89,8 @@ def test_the_new_revision_is_its_base_in_all_but_image_and_label(
 def test_whoever_does_not_follow_stays_and_the_log_says_why(system: System, digest: str) -> None:
     for name, image, reason in (
         ("blue", "shop/web:prod", "code-deploy-controller"),
-        ("staging", "shop/web:staging", "other-tag"),
-        ("pinned", PINNED, "pinned-by-owner"),
+        ("staging", "shop/web:staging", "tag-not-followed"),
+        ("pinned", PINNED, "pinned-by-digest"),
     ):
         assert system.images("eu", name) == [image], f"{name} moved"
         assert system.decisions("shop/web", name) == [reason]

@@ -1,5 +1,6 @@
 """Whatever happens on the way, the end state is what ECR says."""
 
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -11,11 +12,13 @@ from support.pipeline import Crash, Pipeline
 
 DIGESTS = ["sha256:" + letter * 64 for letter in "abc"]
 START = DIGESTS[0]
-CALLS = 84  # before and after each call of a rollout
+SERVICES = ("one", "two", "three")
+CALLS = 194  # before and after each call of a rollout: checked below
 
 pushes = st.tuples(st.just("push"), st.sampled_from(["app", "proxy"]), st.sampled_from(DIGESTS))
 deliveries = st.tuples(st.just("deliver"), st.integers(0, 20), st.none())
 works = st.tuples(st.just("work"), st.none(), st.none())
+ends = st.tuples(st.just("end"), st.sampled_from(SERVICES), st.booleans())  # and whether its event is lost
 
 
 def pinned_family(aws: FakeAws) -> None:
@@ -30,18 +33,27 @@ def pinned_family(aws: FakeAws) -> None:
 
 def assert_converged(aws: FakeAws) -> None:
     wanted = [f"{HOST}/{name}@{aws.tags[name, 'prod']}" for name in ("app", "proxy")]
-    for service in ("one", "two", "three"):
+    for service in SERVICES:
         runs = [image.replace(":prod@", "@") for image in aws.images("prod", service)]
         assert runs == wanted, f"{service} does not run what ECR says"
 
 
-@given(st.lists(pushes | deliveries | works, max_size=15))
+def complete(pipeline: Pipeline, name: str, *, lost: bool = False) -> None:
+    """The deployment of the service that is under way, if there is one, is completed."""
+    aws = pipeline.aws
+    if aws.services["prod", name]["deployments"][0]["rolloutState"] == "IN_PROGRESS":
+        events = aws.complete("prod", name)
+        pipeline.tell(*([] if lost else events))
+
+
+@given(st.lists(pushes | deliveries | works | ends, max_size=20))
 def test_any_order_duplication_and_interleaving_of_pushes_ends_at_what_ecr_says(
     pipeline: Pipeline, steps: list[tuple[str, str, str]]
 ) -> None:
     aws = pipeline.aws
     aws.reset()
     pinned_family(aws)
+    pipeline.sweep()
     events, changes = [], 0
     for what, one, other in steps:
         if what == "push":
@@ -49,6 +61,8 @@ def test_any_order_duplication_and_interleaving_of_pushes_ends_at_what_ecr_says(
             events.append(aws.push(one, "prod", other))
         elif what == "deliver" and events:
             pipeline.deliver(events[int(one) % len(events)])
+        elif what == "end":
+            complete(pipeline, one, lost=bool(other))
         else:
             pipeline.work()
     for event in reversed(events):
@@ -59,17 +73,17 @@ def test_any_order_duplication_and_interleaving_of_pushes_ends_at_what_ecr_says(
     assert aws.calls["RegisterTaskDefinition"] <= changes * 2, "more revisions than changes, for two bases"
 
 
-def calls_of_a_rollout(pipeline: Pipeline) -> int:
-    numbers = count()
-    pipeline.aws.hook = lambda _action, _phase: next(numbers) and None
+def roll_out(pipeline: Pipeline) -> None:
+    """A push, its retries, and the end of each deployment."""
     pipeline.push("app", "prod", DIGESTS[1])
-    return next(numbers)
+    pipeline.settle(timedelta(minutes=5))
+    for name in SERVICES:
+        complete(pipeline, name)
+    pipeline.settle(timedelta(minutes=5))
 
 
 @pytest.mark.parametrize("crash_at", range(CALLS))
-def test_a_crash_around_any_call_then_a_retry_ends_the_same_and_leaves_no_twin(
-    pipeline: Pipeline, crash_at: int
-) -> None:
+def test_a_crash_around_any_call_loses_nothing_and_leaves_no_twin(pipeline: Pipeline, crash_at: int) -> None:
     """Before a call reaches AWS, or after it was carried out and before its answer arrived."""
     aws = pipeline.aws
     pinned_family(aws)
@@ -80,17 +94,27 @@ def test_a_crash_around_any_call_then_a_retry_ends_the_same_and_leaves_no_twin(
             raise Crash(f"{phase} {action}")
 
     aws.hook = crash
-    pipeline.push("app", "prod", DIGESTS[1])
+    roll_out(pipeline)
 
     assert_converged(aws)
     assert len(aws.revisions["web"]) == 4, "a twin revision was left behind"
-    assert all(len(service["deployments"]) == 2 for service in aws.services.values())
+    for name in SERVICES:
+        deployed = [it for it in aws.service_deployments if it["serviceArn"].endswith(f"/{name}")]
+        assert len(deployed) == 2, "it was deployed more than once"
+        record = pipeline.record("prod", name)
+        assert record
+        assert record.order
+        assert record.order.status == "completed", "nobody knows what became of it"
 
 
 def test_the_crashes_above_reach_every_call(pipeline: Pipeline) -> None:
+    numbers = count()
     pinned_family(pipeline.aws)
+    pipeline.aws.hook = lambda _action, _phase: next(numbers) and None
 
-    assert calls_of_a_rollout(pipeline) <= CALLS
+    roll_out(pipeline)
+
+    assert next(numbers) == CALLS
 
 
 def test_moving_a_tag_there_and_back_within_minutes_is_three_changes(
@@ -109,10 +133,24 @@ def test_moving_a_tag_there_and_back_within_minutes_is_three_changes(
 def test_pushes_of_app_and_sidecar_that_arrive_together_both_land_in_one_revision(pipeline: Pipeline) -> None:
     aws = pipeline.aws
     pinned_family(aws)
-    events = [aws.push(name, "prod", DIGESTS[2]) for name in ("app", "proxy")]
-    for event in events:
+    pipeline.sweep()
+    for event in [aws.push(name, "prod", DIGESTS[2]) for name in ("app", "proxy")]:
         pipeline.deliver(event)
     pipeline.work()
 
     assert_converged(aws)
     assert len(aws.revisions["web"]) == 4, "two bases, one new revision each"
+
+
+@pytest.mark.parametrize("order", [("app", "proxy"), ("proxy", "app")])
+def test_pushes_that_arrive_together_both_land_when_the_service_was_never_looked_at(
+    pipeline: Pipeline, order: tuple[str, str]
+) -> None:
+    aws = pipeline.aws
+    pinned_family(aws)
+    events = {name: aws.push(name, "prod", DIGESTS[2]) for name in ("app", "proxy")}
+    for name in order:
+        pipeline.deliver(events[name])
+    pipeline.work()
+
+    assert_converged(aws)

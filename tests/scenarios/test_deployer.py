@@ -1,6 +1,7 @@
 """The deployer function: what it does with batches, failures, dry runs, and what it says."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -58,40 +59,73 @@ def test_what_fails_once_comes_back_and_succeeds_with_one_revision(
     pipeline.deliver(pipeline.aws.push("app", "prod", NEW))
     fail(pipeline.aws, action, refused, times=1)
     first = pipeline.invoke_deployer()
-    pipeline.work()
+    assert not first["batchItemFailures"], "its family waits for it"
+    assert pipeline.aws.images("prod", "web") == [f"{HOST}/app:prod"]
 
-    assert len(first["batchItemFailures"]) == 1
+    pipeline.settle(timedelta(minutes=5))
+
     assert pipeline.aws.images("prod", "web") == [f"{HOST}/app@{NEW}"]
     assert len(pipeline.aws.revisions["web"]) == 2
+    assert not pipeline.aws.failed
 
 
-def test_a_failed_job_comes_back_soon_and_then_ever_later(pipeline: Pipeline) -> None:
+def test_a_service_that_fails_is_tried_again_soon_then_ever_later_and_then_given_up(
+    pipeline: Pipeline,
+) -> None:
     web(pipeline.aws)
-    pipeline.deliver(pipeline.aws.push("app", "prod", NEW))
-    fail(pipeline.aws, "RegisterTaskDefinition", Refused("ThrottlingException"))
-    delays: list[int] = []
-    for _ in range(7):
-        pipeline.invoke_deployer()
-        delays += pipeline.aws.visibility.values()
+    fail(pipeline.aws, "RegisterTaskDefinition", Refused("ThrottlingException", "Rate exceeded"))
+    pipeline.push("app", "prod", NEW)
+    pipeline.settle()
 
-    assert delays == [5, 10, 20, 40, 60, 60, 60]
+    sent = [body for action, body in pipeline.aws.requests if action == "SendMessage"]
+    delays = [body["DelaySeconds"] for body in sent if body["QueueUrl"].endswith("/rechecks")]
+    assert delays == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    [given_up] = pipeline.aws.failed
+    failure = json.loads(given_up["MessageBody"])["failure"]
+    assert failure["attempts"] == 10
+    assert failure["reason"] == "RegisterTaskDefinition: ThrottlingException: Rate exceeded"
+    assert failure["first_at"] < failure["last_at"]
 
 
-def test_behind_a_failed_job_the_family_keeps_its_order_and_other_families_go_on(pipeline: Pipeline) -> None:
+def two_families(pipeline: Pipeline) -> None:
+    """An app with a proxy, and another family with the proxy alone; both repositories are pushed to."""
     aws = pipeline.aws
     aws.serve("prod", "web", aws.register("web", f"{HOST}/app:prod", f"{HOST}/proxy:prod"))
     aws.serve("prod", "other", aws.register("other", f"{HOST}/proxy:prod"))
-    for repository in ("app", "proxy"):
-        aws.push(repository, "prod", NEW)
-    for repository in ("app", "proxy"):
-        pipeline.deliver(aws.push(repository, "prod", NEW))
-    fail(aws, "RegisterTaskDefinition", Refused("ThrottlingException"), times=1)
+    for event in [aws.push(repository, "prod", NEW) for repository in ("app", "proxy")]:
+        pipeline.deliver(event)
+
+
+def test_a_service_that_fails_delays_neither_the_next_job_of_its_family_nor_another_family(
+    pipeline: Pipeline,
+) -> None:
+    two_families(pipeline)
+    fail(pipeline.aws, "RegisterTaskDefinition", Refused("ThrottlingException"), times=1)
 
     response = pipeline.invoke_deployer()
 
-    assert len(response["batchItemFailures"]) == 2, "the second job of 'web' must wait for the first"
-    assert aws.images("prod", "other") == [f"{HOST}/proxy@{NEW}"]
-    assert set(aws.visibility.values()) == {5}
+    assert not response["batchItemFailures"]
+    assert f"{HOST}/proxy@{NEW}" in pipeline.aws.images("prod", "web")
+    assert pipeline.aws.images("prod", "other") == [f"{HOST}/proxy@{NEW}"]
+
+
+def test_a_family_keeps_its_order_when_a_job_cannot_be_put_away(pipeline: Pipeline) -> None:
+    """Neither done nor in another queue: then its message comes back, and those of its family behind it."""
+    two_families(pipeline)
+
+    def refuse(action: str, phase: str) -> None:
+        body = pipeline.aws.requests[-1][1]
+        registers = action == "RegisterTaskDefinition" and body["family"] == "web"
+        puts_away = action == "SendMessage" and '"service":"web"' in body["MessageBody"]
+        if phase == "before" and (registers or puts_away):
+            raise Refused("AccessDeniedException")
+
+    pipeline.aws.hook = refuse
+    response = pipeline.invoke_deployer()
+
+    assert [it["MessageGroupId"] for it in pipeline.aws.queue] == ["web", "web"]
+    assert len(response["batchItemFailures"]) == 2
+    assert pipeline.aws.images("prod", "other") == [f"{HOST}/proxy@{NEW}"]
 
 
 def test_a_job_is_decided_on_what_ecr_says_now_not_on_what_the_event_said(pipeline: Pipeline) -> None:
@@ -112,10 +146,10 @@ def test_a_tag_that_ecr_lost_is_refused_before_anything_is_registered(
     pipeline.push("app", "prod", NEW)
 
     assert len(pipeline.aws.revisions["web"]) == 1
-    assert "web stays as it is: ECR has no image 'proxy:gone'" in capsys.readouterr().out
+    assert "web skipped (tag-not-found): ECR has no image 'proxy:gone'" in capsys.readouterr().out
 
 
-def test_a_service_that_was_deleted_meanwhile_is_said_to_be_gone(
+def test_a_service_that_was_deleted_meanwhile_is_reported_as_deleted(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     web(pipeline.aws)
@@ -123,7 +157,7 @@ def test_a_service_that_was_deleted_meanwhile_is_said_to_be_gone(
     pipeline.aws.services.clear()
     pipeline.work()
 
-    assert '"reason":"service-gone"' in capsys.readouterr().out
+    assert '"reason":"service-deleted"' in capsys.readouterr().out
 
 
 def test_a_cluster_that_was_deleted_meanwhile_ends_the_job(
@@ -134,7 +168,7 @@ def test_a_cluster_that_was_deleted_meanwhile_ends_the_job(
     pipeline.aws.clusters.clear()
     pipeline.work()
 
-    assert '"reason":"service-gone"' in capsys.readouterr().out
+    assert '"reason":"service-deleted"' in capsys.readouterr().out
     assert not pipeline.aws.queue
 
 
@@ -171,7 +205,7 @@ def test_a_dry_run_decides_and_says_everything_and_writes_nothing(
     assert len(pipeline.aws.revisions["web"]) == 1
     assert pipeline.aws.calls["UpdateService"] == 0
     [line] = [line for line in lines(capsys) if line.get("decision")]
-    assert line["message"] == "web would move (dry run): c0 to app:prod"
+    assert line["message"] == "web would be updated (dry run): c0 to app:prod"
     assert line["decision"] == "would-update"
 
 
@@ -186,7 +220,7 @@ def test_a_decision_says_which_event_which_service_why_and_from_what_to_what(
     [line] = [line for line in lines(capsys) if line.get("decision")]
     assert {name: line[name] for name in line if name not in {"timestamp", "location", "xray_trace_id"}} == {
         "level": "INFO",
-        "message": "web moves: c0 to app:prod",
+        "message": "web updated: c0 to app:prod",
         "service": "service_undefined",
         "cold_start": line["cold_start"],
         "function_arn": line["function_arn"],
@@ -194,7 +228,7 @@ def test_a_decision_says_which_event_which_service_why_and_from_what_to_what(
         "function_name": "function",
         "function_request_id": "request",
         "event_id": event["id"],
-        "cause": "push",
+        "trigger": "push",
         "repository": "app",
         "tag": "prod",
         "digest": NEW,
@@ -211,12 +245,15 @@ def test_a_decision_says_which_event_which_service_why_and_from_what_to_what(
 def test_metrics_count_what_was_decided(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
     web(pipeline.aws)
     pipeline.push("app", "prod", NEW)
+    pipeline.tell(*pipeline.aws.complete("prod", "web"))
     pipeline.push("app", "prod", NEW)
 
     metrics = [line for line in lines(capsys) if "_aws" in line]
     named = {m["Name"] for line in metrics for m in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
-    assert named == {"Causes", "Jobs", "ServicesSeen", "Updated", "Skipped", "PushToUpdate"}
-    assert [line["reason"] for line in metrics if "reason" in line] == ["up-to-date"]
+    of_the_finder = {"Triggers", "Jobs", "ServicesScanned", "Rechecks"}
+    of_the_rollout = {"Updated", "PushToUpdate", "RolloutsCompleted", "PushToSteadyState"}
+    assert named == {*of_the_finder, *of_the_rollout, "Skipped"}
+    assert {line["reason"] for line in metrics if "reason" in line} == {"up-to-date"}
 
 
 CANARY = "hunter2-the-canary"
@@ -237,6 +274,7 @@ def test_no_environment_value_no_secret_and_no_command_is_ever_logged(
     if refused:
         fail(aws, "RegisterTaskDefinition", refused, times=1)
     pipeline.push("app", "prod", NEW)
+    pipeline.settle(timedelta(minutes=5))
 
     assert aws.images("prod", "web") == [f"{HOST}/app@{NEW}"]
     said = capsys.readouterr()
@@ -300,10 +338,10 @@ def test_a_cluster_that_cannot_be_read_does_not_stop_the_services_of_another_and
     pipeline.invoke_deployer()
 
     assert aws.images("open", "web") == [f"{HOST}/app@{NEW}"]
-    assert [line["cluster"] for line in lines(capsys) if line.get("decision") == "fail"] == ["closed"]
+    assert [line["cluster"] for line in lines(capsys) if line.get("decision") == "error"] == ["closed"]
 
 
-def test_a_job_that_cannot_be_read_is_said_to_be_broken(
+def test_a_message_that_cannot_be_read_is_reported_and_kept(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     poison = {"MessageBody": "{}", "MessageGroupId": "poison", "MessageDeduplicationId": "poison"}
@@ -311,4 +349,5 @@ def test_a_job_that_cannot_be_read_is_said_to_be_broken(
 
     pipeline.invoke_deployer()
 
-    assert "a job is broken and will be tried again: KeyError('services')" in capsys.readouterr().out
+    assert "a message could not be processed: UnreadableError" in capsys.readouterr().out
+    assert [it["MessageBody"] for it in pipeline.aws.failed] == ["{}"]

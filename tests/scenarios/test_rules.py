@@ -106,6 +106,57 @@ def test_signatures_and_charts_are_never_the_newest(pipeline: Pipeline) -> None:
     assert aws.images("prod", "web") == [f"{HOST}/app@{D[1]}"]
 
 
+CACHE = {"artifactMediaType": "application/vnd.buildkit.cacheconfig.v0"}
+UNKNOWN = {"artifactMediaType": "application/vnd.unknown.config.v1+json"}
+ARCHIVED = {"imageStatus": "ARCHIVED"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [(CACHE, "not-an-image"), (UNKNOWN, "not-an-image"), (ARCHIVED, "tag-not-found")],
+    ids=["cache", "unknown", "archived"],
+)
+@pytest.mark.parametrize("trigger", ["push", "sweep"])
+def test_what_ecs_could_not_run_is_not_deployed_whatever_the_trigger(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str], fields: Json, reason: str, trigger: str
+) -> None:
+    aws = pipeline.aws
+    serve(aws, "web", f"{HOST}/app:prod@{D[0]}")
+    aws.image_fields[D[1]] = fields
+
+    event = aws.push("app", "prod", D[1])
+    pipeline.deliver(event if trigger == "push" else SWEEP)
+    pipeline.work()
+
+    assert aws.images("prod", "web") == [f"{HOST}/app:prod@{D[0]}"]
+    assert reasons(capsys) == {"web": reason}
+
+
+def test_the_greatest_number_is_followed_and_a_rebuild_of_a_lower_one_is_not(pipeline: Pipeline) -> None:
+    aws = pipeline.aws
+    aws.push("app", "build-9", D[0])
+    serve(aws, "web", f"{HOST}/app:build-9", rule="highest:build-..")
+
+    pipeline.push("app", "build-10", D[1])
+    pipeline.push("app", "build-8", D[2])
+    pipeline.push("app", "build-11-test", D[3])
+
+    assert aws.images("prod", "web") == [f"{HOST}/app@{D[1]}"]
+
+
+def test_an_image_that_looks_like_one_in_ecr_is_reported_once(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(pipeline.aws, "web", f"{HOST}/App:prod")
+
+    pipeline.push("app", "prod", D[1])
+    pipeline.push("app", "prod", D[2])
+
+    messages = [json.loads(line).get("message") for line in capsys.readouterr().out.splitlines()]
+    [misspelt] = [message for message in messages if "looks like one in ECR" in str(message)]
+    assert misspelt.endswith("write host and repository in lower case")
+
+
 def test_a_second_tag_of_what_runs_unpinned_starts_no_deployment(
     pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:

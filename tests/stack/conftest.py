@@ -1,16 +1,15 @@
 """A day of log lines, for what is read from them."""
 
+import json
+
 import pytest
 
-from support.day import Day
-from support.fake_aws import Json
-from support.pipeline import Pipeline
+from support.insights import Row
+from support.templates import ROOT
 
 
-@pytest.fixture
-def day(
-    pipeline: Pipeline, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> list[Json]:
-    recorded = Day(pipeline, capsys, monkeypatch)
-    recorded.live()
-    return recorded.lines
+@pytest.fixture(scope="session")
+def day() -> list[Row]:
+    """Of seven services, with a sweep every six hours."""
+    lines = (ROOT / "tests/support/day.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]

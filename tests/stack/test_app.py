@@ -13,11 +13,10 @@ import pytest
 from cdk_nag import AwsSolutionsChecks
 from syrupy.assertion import SnapshotAssertion
 
-from infra.config import Config
+from infra.config import KINDS, Config
 from infra.registry import RegistryStack
 from infra.stack import TagalongStack
 from support.templates import CONTEXT, ROOT, WITHOUT_BUNDLING, Synthesized, app, stack, variables
-from tagalong.messages.notifications import Kind
 from tagalong.settings import Settings
 
 REGISTRIES = ["111111111111", "222222222222"]
@@ -27,15 +26,16 @@ EVERYTHING = {
     "repositories": ["team/*", "app"],
     "taskRolePaths": ["/ecs/", "/team/a/"],
     "alarmEmail": "ops@example.com",
-    "selection": "tagged",
+    "selection": "opt-in",
     "defaultRule": "semver:1.x",
     "sweep": "30 minutes",
-    "registries": REGISTRIES,
-    "forwardTo": FORWARD_TO,
+    "registryAccounts": REGISTRIES,
+    "forwardToAccounts": FORWARD_TO,
     "quotaShare": 0.5,
-    "historyDays": 30,
-    "notify": ["started", "completed", "failed", "rolled-back", "held", "refused"],
-    "parameters": True,
+    "stuckAfter": "2 hours",
+    "historyRetentionDays": 30,
+    "notifyOn": list(KINDS),
+    "publishParameters": True,
 }
 
 
@@ -59,8 +59,8 @@ def test_the_template_is_the_one_that_was_reviewed(snapshot: SnapshotAssertion) 
         pytest.param(TagalongStack, {}, id="defaults"),
         pytest.param(TagalongStack, EVERYTHING, id="everything"),
         pytest.param(TagalongStack, {"dryRun": True}, id="dry run"),
-        pytest.param(TagalongStack, {"dryRun": True, "parameters": True}, id="dry run, parameters"),
-        pytest.param(RegistryStack, {"forwardTo": FORWARD_TO}, id="registry"),
+        pytest.param(TagalongStack, {"dryRun": True, "publishParameters": True}, id="dry run, parameters"),
+        pytest.param(RegistryStack, {"forwardToAccounts": FORWARD_TO}, id="registry"),
         pytest.param(RegistryStack, EVERYTHING, id="registry, everything"),
     ],
 )
@@ -82,7 +82,7 @@ def test_a_second_synth_in_another_process_is_identical(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("keys", "stacks"),
-    [({}, {"tagalong"}), ({"forwardTo": FORWARD_TO}, {"tagalong", "tagalong-registry"})],
+    [({}, {"tagalong"}), ({"forwardToAccounts": FORWARD_TO}, {"tagalong", "tagalong-registry"})],
 )
 def test_the_registry_stack_is_there_for_an_account_that_forwards(
     tmp_path: Path, keys: dict[str, Any], stacks: set[str]
@@ -108,52 +108,89 @@ def test_the_stack_fits_any_account_region_and_partition() -> None:
     assert set(re.findall(r"\b\d{12}\b", template)) == set(REGISTRIES)
 
 
-@pytest.mark.parametrize("service", ["finder", "deployer", "watcher"])
-def test_the_functions_are_told_what_their_code_reads(service: str) -> None:
+@pytest.mark.parametrize("service", ["finder", "deployer"])
+def test_the_functions_have_the_variables_that_their_code_reads(service: str) -> None:
     code = (ROOT / f"lambda/tagalong/handlers/{service}.py").read_text()
-    told = variables(stack().function(service)).items()
-    texts = {name: value if isinstance(value, str) else "resolved" for name, value in told}
+    given = variables(stack().function(service)).items()
+    texts = {name: value if isinstance(value, str) else "resolved" for name, value in given}
 
-    for name in set(re.findall(r"here(?:\(\))?\.(\w+)", code)):
+    read = set(re.findall(r"(?:here|from_environment\(\))\.(\w+)", code))
+    assert read
+    for name in read:
         getattr(Settings(texts | {"AWS_REGION": "eu-west-1"}), name)
 
 
-def test_the_functions_are_told_the_configuration() -> None:
-    told = variables(stack(**EVERYTHING, dryRun=True).function("deployer"))
-
-    assert told["TAGALONG_CLUSTERS"] == "prod,staging"
-    assert told["TAGALONG_REPOSITORIES"] == "team/*,app"
-    assert told["TAGALONG_REGISTRIES"] == "111111111111,222222222222"
-    assert told["TAGALONG_SELECTION"] == "tagged"
-    assert told["TAGALONG_DEFAULT_RULE"] == "semver:1.x"
-    assert told["TAGALONG_DRY_RUN"] == "true"
-
-
-def test_who_follows_rollouts_is_told_for_how_long_and_what_to_tell() -> None:
-    for service in ("deployer", "watcher"):
-        told = variables(stack(**EVERYTHING).function(service))
-
-        assert told["TAGALONG_HISTORY_DAYS"] == "30"
-        assert told["TAGALONG_NOTIFY"] == "started,completed,failed,rolled-back,held,refused"
-        assert told["TAGALONG_PARAMETERS"] == "true"
+OF_BOTH = {
+    *("TAGALONG_CLUSTERS", "TAGALONG_REPOSITORIES", "TAGALONG_REGISTRY_ACCOUNTS", "TAGALONG_SELECTION"),
+    *("TAGALONG_DEFAULT_RULE", "TAGALONG_MODE", "TAGALONG_QUOTA_SHARE", "TAGALONG_DRY_RUN", "TAGALONG_TABLE"),
+    *("TAGALONG_JOB_QUEUE_URL", "TAGALONG_RECHECK_QUEUE_URL", "TAGALONG_STUCK_AFTER"),
+}
+OF_THE_DEPLOYER = {
+    *("TAGALONG_HISTORY_RETENTION_DAYS", "TAGALONG_TOPIC", "TAGALONG_NOTIFY_ON"),
+    *("TAGALONG_PUBLISH_PARAMETERS", "TAGALONG_JOB_DLQ_URL", "TAGALONG_MAX_ATTEMPTS"),
+}
 
 
-def test_to_tell_nothing_is_said_in_a_word_that_is_no_kind() -> None:
-    told = variables(stack(notify=[]).function("watcher"))
+def test_the_variables_are_those_that_the_lambda_code_knows() -> None:
+    settings = (ROOT / "lambda/tagalong/settings.py").read_text()
 
-    assert not set(told["TAGALONG_NOTIFY"].split(",")) & set(Kind)
+    assert set(re.findall(r'"(TAGALONG_\w+)"', settings)) == OF_BOTH | OF_THE_DEPLOYER
+
+
+@pytest.mark.parametrize(("service", "names"), [("finder", OF_BOTH), ("deployer", OF_BOTH | OF_THE_DEPLOYER)])
+@pytest.mark.parametrize(
+    "keys", [{}, {"dryRun": True}, EVERYTHING], ids=["defaults", "dry run", "everything"]
+)
+def test_each_function_has_its_settings_in_every_configuration(
+    service: str, names: set[str], keys: dict[str, Any]
+) -> None:
+    given = variables(stack(**keys).function(service))
+
+    assert {name for name in given if name.startswith("TAGALONG_")} == names
+    assert all(given[name] for name in names)
+
+
+def test_the_functions_get_the_configuration() -> None:
+    given = variables(stack(**EVERYTHING, dryRun=True).function("deployer"))
+
+    texts = {name: value for name, value in given.items() if isinstance(value, str)}
+    assert {name.removeprefix("TAGALONG_"): value for name, value in texts.items()} == {
+        "POWERTOOLS_SERVICE_NAME": "deployer",
+        "POWERTOOLS_METRICS_NAMESPACE": "tagalong",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+        "CLUSTERS": "prod,staging",
+        "REPOSITORIES": "team/*,app",
+        "REGISTRY_ACCOUNTS": "111111111111,222222222222",
+        "SELECTION": "opt-in",
+        "DEFAULT_RULE": "semver:1.x",
+        "QUOTA_SHARE": "0.25",
+        "DRY_RUN": "true",
+        "HISTORY_RETENTION_DAYS": "30",
+        "NOTIFY_ON": ",".join(KINDS),
+        "PUBLISH_PARAMETERS": "true",
+        "MAX_ATTEMPTS": "10",
+        "STUCK_AFTER": "120",
+    }
+
+
+def test_an_empty_list_of_kinds_reaches_the_deployer_as_a_word_that_is_no_kind() -> None:
+    given = variables(stack(notifyOn=[]).function("deployer"))
+
+    assert given["TAGALONG_NOTIFY_ON"]
+    assert not set(given["TAGALONG_NOTIFY_ON"].split(",")) & set(KINDS)
 
 
 def test_the_only_registry_is_that_of_this_account_unless_others_are_named() -> None:
-    assert variables(stack().function("finder"))["TAGALONG_REGISTRIES"] == {"Ref": "AWS::AccountId"}
+    assert variables(stack().function("finder"))["TAGALONG_REGISTRY_ACCOUNTS"] == {"Ref": "AWS::AccountId"}
 
 
 def test_the_deployers_share_what_may_be_used_of_the_quotas() -> None:
     tagalong = stack(quotaShare=0.5)
 
-    at_once = tagalong.only("AWS::Lambda::EventSourceMapping")["ScalingConfig"]["MaximumConcurrency"]
+    mappings = tagalong.resources("AWS::Lambda::EventSourceMapping").items()
+    (deployers,) = (it["ScalingConfig"]["MaximumConcurrency"] for id_, it in mappings if "Deployer" in id_)
     assert float(variables(tagalong.function("finder"))["TAGALONG_QUOTA_SHARE"]) == 0.5
-    assert float(variables(tagalong.function("deployer"))["TAGALONG_QUOTA_SHARE"]) * at_once == 0.5
+    assert float(variables(tagalong.function("deployer"))["TAGALONG_QUOTA_SHARE"]) * deployers == 0.5
 
 
 def test_a_permissions_boundary_in_the_context_is_on_every_role() -> None:
@@ -161,27 +198,17 @@ def test_a_permissions_boundary_in_the_context_is_on_every_role() -> None:
     roles = Synthesized(TagalongStack(bounded, "tagalong", config=Config())).resources("AWS::IAM::Role")
 
     boundaries = [json.dumps(role["PermissionsBoundary"]) for role in roles.values()]
-    assert len(boundaries) == 3
+    assert len(boundaries) == 2
     assert all("policy/company-boundary" in boundary for boundary in boundaries)
 
 
-def test_what_an_operator_asks_for_is_an_output() -> None:
+def test_the_outputs_are_what_an_operator_needs() -> None:
     outputs = stack().template["Outputs"]
 
     assert set(outputs) == {
-        "FinderFunction",
-        "DeployerFunction",
-        "WatcherFunction",
-        "FinderLogs",
-        "DeployerLogs",
-        "WatcherLogs",
-        "JobQueueUrl",
-        "UndeliveredPushesUrl",
-        "FailedPushesUrl",
-        "FailedJobsUrl",
-        "LostOutcomesUrl",
-        "Topic",
-        "Records",
-        "Dashboard",
+        *("FinderFunction", "DeployerFunction", "FinderLogs", "DeployerLogs"),
+        *("JobQueueUrl", "RecheckQueueUrl"),
+        *("PushRuleDlqUrl", "FinderDlqUrl", "JobDlqUrl", "RecheckDlqUrl"),
+        *("NotificationTopicArn", "StateTableName", "Dashboard"),
     }
     assert all(output["Description"] for output in outputs.values())

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config import KINDS, RULE, Config, ConfigError
+from infra.config import KINDS, RENAMED_KEYS, RULE, Config, ConfigError
 from support.templates import CONTEXT
 from tagalong.decide.rules import RuleError, parse_rule
 from tagalong.messages.notifications import Kind
 
 KEYS = [
     *("clusters", "repositories", "taskRolePaths", "alarmEmail", "logRetentionDays", "dryRun"),
-    *("selection", "defaultRule", "sweep", "registries", "forwardTo", "quotaShare"),
-    *("historyDays", "notify", "parameters"),
+    *("selection", "defaultRule", "sweep", "registryAccounts", "forwardToAccounts", "quotaShare"),
+    *("stuckAfter", "historyRetentionDays", "notifyOn", "publishParameters"),
 ]
 TAG_CHARACTERS = "ABYZabcyz0189._-"
 VALUES = st.recursive(
@@ -54,15 +54,16 @@ def test_the_defaults_are_the_whole_account_swept_every_hour() -> None:
         alarm_email=None,
         log_retention_days=30,
         dry_run=False,
-        selection="all",
+        selection="opt-out",
         default_rule="track",
         sweep="1 hour",
-        registries=(),
-        forward_to=(),
+        registry_accounts=(),
+        forward_to_accounts=(),
         quota_share=0.8,
-        history_days=90,
-        notify=("failed", "rolled-back", "held", "refused"),
-        parameters=False,
+        stuck_after=30,
+        history_retention_days=90,
+        notify_on=("failed", "rolled-back", "stopped", "stuck", "blocked", "action-required"),
+        publish_parameters=False,
     )
 
 
@@ -79,15 +80,16 @@ def test_every_key_is_read() -> None:
         "alarmEmail": "ops@example.com",
         "logRetentionDays": 90,
         "dryRun": True,
-        "selection": "tagged",
+        "selection": "opt-in",
         "defaultRule": "newest:main-",
         "sweep": "off",
-        "registries": ["111111111111", "222222222222"],
-        "forwardTo": ["333333333333"],
+        "registryAccounts": ["111111111111", "222222222222"],
+        "forwardToAccounts": ["333333333333"],
         "quotaShare": 0.5,
-        "historyDays": 3650,
-        "notify": ["started", "completed"],
-        "parameters": True,
+        "stuckAfter": "45 minutes",
+        "historyRetentionDays": 3650,
+        "notifyOn": ["started", "completed"],
+        "publishParameters": True,
     }
 
     assert Config.from_context(keys) == Config(
@@ -97,15 +99,16 @@ def test_every_key_is_read() -> None:
         alarm_email="ops@example.com",
         log_retention_days=90,
         dry_run=True,
-        selection="tagged",
+        selection="opt-in",
         default_rule="newest:main-",
         sweep="off",
-        registries=("111111111111", "222222222222"),
-        forward_to=("333333333333",),
+        registry_accounts=("111111111111", "222222222222"),
+        forward_to_accounts=("333333333333",),
         quota_share=0.5,
-        history_days=3650,
-        notify=("started", "completed"),
-        parameters=True,
+        stuck_after=45,
+        history_retention_days=3650,
+        notify_on=("started", "completed"),
+        publish_parameters=True,
     )
 
 
@@ -120,7 +123,7 @@ def test_a_single_name_needs_no_list() -> None:
 def test_what_is_named_twice_counts_once() -> None:
     twice = ["111111111111", "111111111111"]
 
-    assert Config.from_context({"forwardTo": twice}) == Config(forward_to=("111111111111",))
+    assert Config.from_context({"forwardToAccounts": twice}) == Config(forward_to_accounts=("111111111111",))
 
 
 @pytest.mark.parametrize("sweep", ["5 minutes", "90 minutes", "1 hour", "2 hours", "1 day", "30 days", "off"])
@@ -128,19 +131,57 @@ def test_a_sweep_is_a_rate_of_five_minutes_or_more_or_off(sweep: str) -> None:
     assert Config.from_context({"sweep": sweep}).sweep == sweep
 
 
-def test_the_kinds_that_can_be_chosen_are_those_that_the_lambda_code_tells() -> None:
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("10 minutes", 10), ("90 minutes", 90), ("1 hour", 60), ("2 hours", 120), ("1 day", 1440)],
+)
+def test_a_deployment_is_stuck_after_a_time_of_ten_minutes_to_one_day(text: str, minutes: int) -> None:
+    assert Config.from_context({"stuckAfter": text}).stuck_after == minutes
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("registries", "registryAccounts"),
+        ("forwardTo", "forwardToAccounts"),
+        ("historyDays", "historyRetentionDays"),
+        ("notify", "notifyOn"),
+        ("parameters", "publishParameters"),
+    ],
+)
+def test_a_renamed_key_is_refused_with_its_new_name(old: str, new: str) -> None:
+    assert refusal({old: []}) == f"tagalong.{old} was renamed: write {new}"
+    assert new in KEYS
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "old", "new"),
+    [
+        ("selection", "all", "all", "opt-out"),
+        ("selection", "tagged", "tagged", "opt-in"),
+        ("notifyOn", ["failed", "held"], "held", "blocked"),
+        ("notifyOn", "refused", "refused", "action-required"),
+    ],
+)
+def test_a_renamed_value_is_refused_with_its_new_name(key: str, value: Any, old: str, new: str) -> None:
+    assert refusal({key: value}) == f'tagalong.{key}: "{old}" was renamed: write "{new}"'
+    assert refusal({key: new}) is None
+
+
+def test_the_kinds_of_notifications_are_those_of_the_lambda_code() -> None:
     assert set(KINDS) == set(Kind)
-    assert set(Config().notify) < set(Kind)
+    assert set(Config().notify_on) < set(Kind)
 
 
 def test_a_kind_that_is_not_known_is_answered_with_those_that_are() -> None:
-    assert str(refusal({"notify": ["broken"]})).endswith(
-        "give a list of started, completed, failed, rolled-back, held, refused, which may be empty"
+    assert str(refusal({"notifyOn": ["broken"]})).endswith(
+        "give a list of started, completed, failed, rolled-back, stopped, replaced, stuck, blocked,"
+        " action-required, which may be empty"
     )
 
 
-def test_nobody_need_be_notified() -> None:
-    assert Config.from_context({"notify": []}) == Config(notify=())
+def test_the_list_of_kinds_may_be_empty() -> None:
+    assert Config.from_context({"notifyOn": []}) == Config(notify_on=())
 
 
 @pytest.mark.parametrize("context", ["dryRun", "[]", [], 1, True])
@@ -177,7 +218,7 @@ def test_an_unknown_key_is_refused_naming_the_nearest() -> None:
         ("dryRun", "true"),
         ("dryRun", 1),
         ("selection", "enabled"),
-        ("selection", ["all"]),
+        ("selection", ["opt-in"]),
         ("defaultRule", "latest"),
         ("defaultRule", "track:prod"),
         ("defaultRule", "semver"),
@@ -190,33 +231,41 @@ def test_an_unknown_key_is_refused_naming_the_nearest() -> None:
         ("sweep", "hourly"),
         ("sweep", "rate(1 hour)"),
         ("sweep", False),
-        ("registries", [111111111111]),
-        ("registries", ["11111111111"]),
-        ("registries", ["*"]),
-        ("forwardTo", ["arn:aws:iam::111111111111:root"]),
+        ("registryAccounts", [111111111111]),
+        ("registryAccounts", ["11111111111"]),
+        ("registryAccounts", ["*"]),
+        ("forwardToAccounts", ["arn:aws:iam::111111111111:root"]),
         ("quotaShare", 0),
         ("quotaShare", 1.5),
         ("quotaShare", "0.5"),
         ("quotaShare", True),
-        ("historyDays", 0),
-        ("historyDays", 3651),
-        ("historyDays", "90"),
-        ("historyDays", 1.5),
-        ("historyDays", True),
-        ("notify", ["rolledback"]),
-        ("notify", ["failed", "*"]),
-        ("notify", "all"),
-        ("notify", [["failed"]]),
-        ("notify", None),
-        ("parameters", "true"),
-        ("parameters", 0),
+        ("stuckAfter", "9 minutes"),
+        ("stuckAfter", "25 hours"),
+        ("stuckAfter", "2 days"),
+        ("stuckAfter", "0 minutes"),
+        ("stuckAfter", "half an hour"),
+        ("stuckAfter", "30"),
+        ("stuckAfter", 30),
+        ("stuckAfter", None),
+        ("historyRetentionDays", 0),
+        ("historyRetentionDays", 3651),
+        ("historyRetentionDays", "90"),
+        ("historyRetentionDays", 1.5),
+        ("historyRetentionDays", True),
+        ("notifyOn", ["rolledback"]),
+        ("notifyOn", ["failed", "*"]),
+        ("notifyOn", "all"),
+        ("notifyOn", [["failed"]]),
+        ("notifyOn", None),
+        ("publishParameters", "true"),
+        ("publishParameters", 0),
     ],
 )
 def test_a_refusal_names_the_key_the_value_and_the_remedy(key: str, value: Any) -> None:
     assert str(refusal({key: value})).startswith(f"tagalong.{key}: received {json.dumps(value)}; give ")
 
 
-@given(st.text().filter(lambda key: key not in KEYS), VALUES)
+@given(st.text().filter(lambda key: key not in [*KEYS, *RENAMED_KEYS]), VALUES)
 def test_no_unknown_key_passes(key: str, value: Any) -> None:
     assert str(refusal({key: value})).startswith(f"tagalong.{key}: unknown key, received ")
 
@@ -234,7 +283,7 @@ def test_whatever_is_accepted_as_a_rule_the_lambda_code_understands(text: str) -
 
 
 @given(
-    st.sampled_from(["track", "pin", "newest", "semver", "latest", ""]),
+    st.sampled_from(["track", "pin", "newest", "highest", "semver", "latest", ""]),
     st.none() | st.text(TAG_CHARACTERS) | st.from_regex(r"([0-9]{0,2}\.){0,3}[x.]?", fullmatch=True),
 )
 def test_of_words_and_characters_of_tags_each_rule_of_the_lambda_code_is_accepted(
@@ -243,3 +292,8 @@ def test_of_words_and_characters_of_tags_each_rule_of_the_lambda_code_is_accepte
     text = name if argument is None else f"{name}:{argument}"
 
     assert (refusal({"defaultRule": text}) is None) == is_a_rule(text)
+
+
+def test_a_default_rule_that_needs_revisions_is_refused_with_mode_force() -> None:
+    with pytest.raises(ConfigError, match='defaultRule: received "semver:x", which needs new revisions'):
+        Config.from_context({"mode": "force", "defaultRule": "semver:x"})

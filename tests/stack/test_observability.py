@@ -1,12 +1,12 @@
-"""Who hears of what: alarms, notices, logs."""
+"""Alarms, notifications and logs."""
 
 from typing import Any
 
 import pytest
 
-from support.day import written
-from support.fake_aws import Json
 from support.templates import Synthesized, stack
+
+SERVICES = ("finder", "deployer")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,9 @@ def alarm(tagalong: Synthesized, id_: str) -> dict[str, Any]:
     return dict(found)
 
 
-def test_each_of_the_four_dead_letter_queues_has_an_alarm_on_its_first_message(tagalong: Synthesized) -> None:
+def test_each_of_the_four_dead_letter_queues_has_an_alarm_on_its_first_message(
+    tagalong: Synthesized,
+) -> None:
     alarms = tagalong.resources("AWS::CloudWatch::Alarm").values()
     on_dead_letters = [it for it in alarms if it.get("MetricName") == "ApproximateNumberOfMessagesVisible"]
 
@@ -40,37 +42,55 @@ def test_each_of_the_four_dead_letter_queues_has_an_alarm_on_its_first_message(t
 @pytest.mark.parametrize(
     ("id_", "queue"),
     [
-        ("PushNotDelivered", "UndeliveredPushes"),
-        ("FinderFailed", "FailedPushes"),
-        ("JobFailed", "FailedJobs"),
-        ("OutcomeLost", "LostOutcomes"),
+        ("PushNotDelivered", "FinderPushRuleDlq"),
+        ("FinderFailed", "FinderDlq"),
+        ("JobFailed", "DeployerJobDlq"),
+        ("RecheckFailed", "RechecksDlq"),
+        ("JobQueueStalled", "DeployerJobs"),
+        ("RecheckQueueStalled", "RechecksQueue"),
     ],
 )
-def test_each_alarm_watches_the_queue_that_it_speaks_of(tagalong: Synthesized, id_: str, queue: str) -> None:
+def test_each_alarm_watches_the_queue_that_its_name_says(tagalong: Synthesized, id_: str, queue: str) -> None:
     assert queue in alarm(tagalong, id_)["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
 
 
-def test_an_alarm_tells_of_jobs_that_wait_long_before_sqs_drops_them(tagalong: Synthesized) -> None:
-    waiting = alarm(tagalong, "JobsWaiting")
-
-    assert (waiting["MetricName"], waiting["Threshold"]) == ("ApproximateAgeOfOldestMessage", 3600)
-
-
-def test_an_alarm_tells_of_the_first_rollout_that_failed_whoever_saw_it(
-    tagalong: Synthesized, day: list[Json]
+@pytest.mark.parametrize(("id_", "hours"), [("JobQueueStalled", 1), ("RecheckQueueStalled", 3)])
+def test_an_alarm_warns_of_a_stalled_queue_long_before_sqs_drops_its_messages(
+    tagalong: Synthesized, id_: str, hours: int
 ) -> None:
-    failed = alarm(tagalong, "RolloutFailed")
+    stalled = alarm(tagalong, id_)
 
-    [dimension] = failed["Dimensions"]
-    read = (failed["Namespace"], failed["MetricName"], (dimension["Name"],), dimension["Value"])
-    assert read == ("tagalong", "RolloutsFailed", ("service",), "rollouts")
-    assert read in written(day)
-    assert (failed["Statistic"], failed["Threshold"], failed["ComparisonOperator"]) == (
-        "Sum",
-        0,
-        "GreaterThanThreshold",
-    )
-    assert failed["TreatMissingData"] == "notBreaching"
+    assert (stalled["MetricName"], stalled["Threshold"]) == ("ApproximateAgeOfOldestMessage", hours * 3600)
+
+
+def test_a_recheck_that_fails_is_a_dead_letter_before_its_queue_counts_as_stalled(
+    tagalong: Synthesized,
+) -> None:
+    queues = tagalong.resources("AWS::SQS::Queue").items()
+    (queue,) = (it for id_, it in queues if "RechecksQueue" in id_)
+
+    tried = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+    assert tried < alarm(tagalong, "RecheckQueueStalled")["Threshold"]
+
+
+@pytest.mark.parametrize(
+    ("id_", "service", "metric"),
+    [
+        ("RolloutFailed", "deployer", "RolloutsFailed"),
+        ("RolloutRolledBack", "deployer", "RolloutsRolledBack"),
+        ("DeploymentStuck", "deployer", "DeploymentsStuck"),
+        ("ScanIncomplete", "finder", "ScanErrors"),
+    ],
+)
+def test_an_alarm_goes_off_at_the_first_count_of_its_metric(
+    tagalong: Synthesized, id_: str, service: str, metric: str
+) -> None:
+    found = alarm(tagalong, id_)
+
+    assert (found["Namespace"], found["MetricName"], found["Statistic"]) == ("tagalong", metric, "Sum")
+    assert found["Dimensions"] == [{"Name": "service", "Value": service}]
+    assert (found["Threshold"], found["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert found["TreatMissingData"] == "notBreaching"
 
 
 def test_every_alarm_says_what_happened_and_where_to_look(tagalong: Synthesized) -> None:
@@ -90,7 +110,7 @@ def test_alarms_are_mailed_to_the_configured_address() -> None:
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
     assert subscription["TopicArn"] == {"Ref": topic}
     alarms = tagalong.resources("AWS::CloudWatch::Alarm").values()
-    assert [alarm["AlarmActions"] for alarm in alarms] == [[{"Ref": topic}]] * 6
+    assert [alarm["AlarmActions"] for alarm in alarms] == [[{"Ref": topic}]] * 10
 
 
 def test_the_alarms_of_this_account_may_publish_to_their_topic() -> None:
@@ -106,14 +126,14 @@ def test_without_an_address_there_is_no_topic_for_alarms(tagalong: Synthesized) 
     assert not alarm_topics(tagalong)
 
 
-def test_there_is_always_a_topic_for_notices_and_nobody_on_it_unasked(tagalong: Synthesized) -> None:
+def test_the_topic_for_notifications_exists_without_subscriptions(tagalong: Synthesized) -> None:
     (topic,) = tagalong.resources("AWS::SNS::Topic")
 
-    assert tagalong.template["Outputs"]["Topic"]["Value"] == {"Ref": topic}
+    assert tagalong.template["Outputs"]["NotificationTopicArn"]["Value"] == {"Ref": topic}
     assert not tagalong.resources("AWS::SNS::Subscription")
 
 
-def test_the_topic_for_notices_refuses_plain_http(tagalong: Synthesized) -> None:
+def test_the_topic_for_notifications_refuses_plain_http(tagalong: Synthesized) -> None:
     (statement,) = tagalong.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
 
     assert (statement["Effect"], statement["Action"]) == ("Deny", "sns:Publish")
@@ -124,15 +144,13 @@ def test_each_function_logs_to_a_group_of_its_own_that_forgets_and_goes_with_the
     tagalong = stack(logRetentionDays=90)
 
     groups = tagalong.resources("AWS::Logs::LogGroup")
-    services = ("finder", "deployer", "watcher")
-    used = {tagalong.function(it)["LoggingConfig"]["LogGroup"]["Ref"] for it in services}
+    used = {tagalong.function(it)["LoggingConfig"]["LogGroup"]["Ref"] for it in SERVICES}
     assert used == set(groups)
-    assert [group["RetentionInDays"] for group in groups.values()] == [90, 90, 90]
+    assert [group["RetentionInDays"] for group in groups.values()] == [90, 90]
     assert {tagalong.template["Resources"][id_]["DeletionPolicy"] for id_ in groups} == {"Delete"}
 
 
-@pytest.mark.parametrize("service", ["finder", "deployer", "watcher"])
-def test_no_two_functions_share_a_role(tagalong: Synthesized, service: str) -> None:
-    functions = [tagalong.function(it) for it in ("finder", "deployer", "watcher") if it != service]
+def test_the_functions_do_not_share_a_role(tagalong: Synthesized) -> None:
+    finder, deployer = (tagalong.function(it)["Role"] for it in SERVICES)
 
-    assert tagalong.function(service)["Role"] not in [it["Role"] for it in functions]
+    assert finder != deployer

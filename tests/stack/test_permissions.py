@@ -12,8 +12,23 @@ from tagalong.decide import eligibility as consent
 
 WRITES = {"ecs:RegisterTaskDefinition", "ecs:TagResource", "ecs:UpdateService", "iam:PassRole"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
-RECORDS_AND_NOTICES = {"dynamodb:Query", "dynamodb:PutItem", "sns:Publish", "events:PutEvents"}
-SERVICES = ["finder", "deployer", "watcher"]
+READS = {
+    *("ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:DescribeServiceRevisions"),
+    *("ecs:ListServiceDeployments", "ecs:DescribeServiceDeployments"),
+    *("ecr:DescribeImages", "ecr:BatchGetImage"),
+    *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+}
+REMEMBERS_AND_NOTIFIES = {"dynamodb:PutItem", "sns:Publish", "events:PutEvents"}
+PUBLISHES = {"ssm:PutParameter", "ssm:GetParameters"}
+OF_QUEUES = {
+    *("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"),
+    *("sqs:GetQueueAttributes", "sqs:GetQueueUrl"),
+}
+SERVICES = ["finder", "deployer"]
+ONLY_TAGALONG = {
+    "ForAllValues:StringEquals": {"events:source": "tagalong"},
+    "Null": {"events:source": "false"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +36,8 @@ def tagalong() -> Synthesized:
     return stack()
 
 
-def test_the_finder_reads_ecs_and_sends_jobs_and_cannot_write_to_ecs(tagalong: Synthesized) -> None:
-    of_its_dead_letters = {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
-
-    assert tagalong.actions("finder") == LOGS | of_its_dead_letters | {
+def test_the_finder_reads_ecs_and_its_queue_and_cannot_write_to_ecs(tagalong: Synthesized) -> None:
+    assert tagalong.actions("finder") == LOGS | OF_QUEUES | {
         "ecr:DescribeImages",
         "ecs:ListClusters",
         "ecs:ListServices",
@@ -36,72 +49,45 @@ def test_the_finder_reads_ecs_and_sends_jobs_and_cannot_write_to_ecs(tagalong: S
 
 
 def test_the_deployer_does_no_more_than_its_job(tagalong: Synthesized) -> None:
-    of_the_job_queue = {
-        "sqs:SendMessage",
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:ChangeMessageVisibility",
-        "sqs:GetQueueAttributes",
-        "sqs:GetQueueUrl",
-    }
-
-    assert tagalong.actions("deployer") == LOGS | WRITES | of_the_job_queue | RECORDS_AND_NOTICES | {
-        "ecs:DescribeServices",
-        "ecs:DescribeTaskDefinition",
-        "ecs:DescribeServiceRevisions",
-        "ecs:ListServiceDeployments",
-        "ecs:DescribeServiceDeployments",
-        "ecr:DescribeImages",
-        "ecr:BatchGetImage",
-    }
+    assert tagalong.actions("deployer") == LOGS | OF_QUEUES | READS | WRITES | REMEMBERS_AND_NOTIFIES
 
 
-def test_the_watcher_keeps_records_tells_of_them_and_has_nothing_to_do_with_ecs(
+def test_a_dry_run_reads_as_always_and_has_no_permission_to_write_but_to_its_own_queues_and_log() -> None:
+    dry = stack(dryRun=True, publishParameters=True)
+
+    assert dry.actions("deployer") == LOGS | OF_QUEUES | READS
+
+
+def test_a_dry_run_has_no_permission_on_the_notification_topic() -> None:
+    assert "Notices" not in str(stack(dryRun=True).statements("deployer"))
+
+
+def test_notifications_go_to_one_topic_and_carry_no_source_but_tagalong(tagalong: Synthesized) -> None:
+    (topic,) = tagalong.resources("AWS::SNS::Topic")
+    put_events = tagalong.permission("deployer", "events:PutEvents")
+
+    assert tagalong.permission("deployer", "sns:Publish")["Resource"] == {"Ref": topic}
+    assert put_events["Resource"] == arn("events", "event-bus/default")
+    assert put_events["Condition"] == ONLY_TAGALONG
+
+
+def test_images_are_published_only_if_configured_and_only_as_parameters_of_tagalong(
     tagalong: Synthesized,
 ) -> None:
-    of_its_queues = {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+    publishing = stack(publishParameters=True)
 
-    assert tagalong.actions("watcher") == LOGS | of_its_queues | RECORDS_AND_NOTICES
-
-
-def test_a_dry_run_has_no_permission_to_write() -> None:
-    assert not stack(dryRun=True).actions("deployer") & WRITES
-
-
-def test_a_dry_run_still_follows_what_was_begun_before_it(tagalong: Synthesized) -> None:
-    assert stack(dryRun=True).actions("deployer") == tagalong.actions("deployer") - WRITES
-
-
-@pytest.mark.parametrize("service", ["deployer", "watcher"])
-def test_what_is_told_is_told_to_one_topic_and_as_nobody_but_tagalong(
-    tagalong: Synthesized, service: str
-) -> None:
-    (topic,) = tagalong.resources("AWS::SNS::Topic")
-    told = tagalong.permission(service, "events:PutEvents")
-
-    assert tagalong.permission(service, "sns:Publish")["Resource"] == {"Ref": topic}
-    assert told["Resource"] == arn("events", "event-bus/default")
-    assert told["Condition"] == {"StringEquals": {"events:source": "tagalong"}}
-
-
-@pytest.mark.parametrize("service", ["deployer", "watcher"])
-def test_images_are_published_only_where_that_is_wanted_and_only_as_parameters_of_tagalong(
-    tagalong: Synthesized, service: str
-) -> None:
-    wanted = stack(parameters=True)
-
-    ours = {"ssm:PutParameter", "ssm:GetParameters"}
-    for action in ours:
-        assert wanted.permission(service, action)["Resource"] == arn("ssm", "parameter/tagalong/*")
-    assert wanted.actions(service) - tagalong.actions(service) == ours
+    for action in PUBLISHES:
+        assert publishing.permission("deployer", action)["Resource"] == arn("ssm", "parameter/tagalong/*")
+    assert publishing.actions("deployer") - tagalong.actions("deployer") == PUBLISHES
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_of_tables_there_is_one(tagalong: Synthesized, service: str) -> None:
+def test_each_function_has_access_to_one_table(tagalong: Synthesized, service: str) -> None:
     (table,) = tagalong.resources("AWS::DynamoDB::Table")
-    on_tables = [it for it in tagalong.statements(service) if "dynamodb:" in str(it["Action"])]
+    on_tables = [it["Resource"] for it in tagalong.statements(service) if "dynamodb:" in str(it["Action"])]
 
-    assert [it["Resource"] for it in on_tables] == [{"Fn::GetAtt": [table, "Arn"]}]
+    assert on_tables
+    assert all(it == {"Fn::GetAtt": [table, "Arn"]} for it in on_tables)
 
 
 def test_deployments_are_read_only_in_the_named_clusters() -> None:
@@ -158,7 +144,7 @@ def test_images_are_read_only_in_the_configured_repositories(action: str) -> Non
 
 @pytest.mark.parametrize("action", ["ecr:DescribeImages", "ecr:BatchGetImage"])
 def test_images_are_read_only_in_the_configured_registries(action: str) -> None:
-    tagalong = stack(registries=["111111111111", "222222222222"])
+    tagalong = stack(registryAccounts=["111111111111", "222222222222"])
 
     assert tagalong.permission("deployer", action)["Resource"] == [
         arn("ecr", "repository/*", account) for account in ("111111111111", "222222222222")
@@ -174,13 +160,13 @@ def test_what_a_service_runs_is_read_of_the_service_and_of_its_revisions() -> No
     ]
 
 
-def test_where_services_must_be_tagged_iam_refuses_to_update_any_other() -> None:
-    permission = stack(selection="tagged").permission("deployer", "ecs:UpdateService")
+def test_iam_refuses_to_update_untagged_services_when_services_opt_in() -> None:
+    permission = stack(selection="opt-in").permission("deployer", "ecs:UpdateService")
 
     assert permission["Condition"] == {"StringEquals": {"aws:ResourceTag/tagalong:enabled": "true"}}
 
 
-def test_where_all_services_take_part_no_tag_is_asked_for(tagalong: Synthesized) -> None:
+def test_iam_requires_no_tag_when_services_opt_out(tagalong: Synthesized) -> None:
     assert "Condition" not in tagalong.permission("deployer", "ecs:UpdateService")
 
 
@@ -189,11 +175,26 @@ def test_the_tag_that_iam_asks_for_is_the_one_that_the_lambda_code_reads() -> No
     assert consent.refusal({consent.ENABLED: "true"}, only_enabled=True, now=datetime.now(UTC)) is None
 
 
-@pytest.mark.parametrize("service", ["finder", "watcher"])
-def test_the_job_queue_may_be_filled_by_who_does_not_read_it(tagalong: Synthesized, service: str) -> None:
-    (on_jobs,) = (it for it in tagalong.statements(service) if "DeployerJobs" in str(it["Resource"]))
+def queues(tagalong: Synthesized, service: str, action: str) -> set[str]:
+    """The queues on which the function may do this."""
+    statements = [it for it in tagalong.statements(service) if action in listed(it["Action"])]
+    arns = [arn for it in statements for arn in listed(it["Resource"])]
+    return {re.sub(r"^Tagalong|[0-9A-F]{8}$", "", arn["Fn::GetAtt"][0]) for arn in arns}
 
-    assert on_jobs["Action"] == "sqs:SendMessage"
+
+@pytest.mark.parametrize(
+    ("service", "sends_to", "receives_from"),
+    [
+        ("finder", {"DeployerJobs", "RechecksQueue", "FinderDlq"}, "RechecksQueue"),
+        ("deployer", {"DeployerJobs", "RechecksQueue", "DeployerJobDlq"}, "DeployerJobs"),
+    ],
+)
+def test_each_function_sends_to_the_queues_it_fills_and_receives_from_the_one_it_works_off(
+    tagalong: Synthesized, service: str, sends_to: set[str], receives_from: str
+) -> None:
+    assert queues(tagalong, service, "sqs:SendMessage") == sends_to
+    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage"):
+        assert queues(tagalong, service, action) == {receives_from}
 
 
 def all_actions(tagalong: Synthesized) -> set[str]:
@@ -209,15 +210,15 @@ def test_every_call_of_the_lambda_code_is_permitted(service: str) -> None:
     called = {f"{service}:{operations[name].removesuffix('Batch')}" for name in names & set(operations)}
 
     assert called
-    assert called <= all_actions(stack(parameters=True))
+    assert called <= all_actions(stack(publishParameters=True))
 
 
 def test_no_wildcard_stands_for_an_action() -> None:
-    assert not [it for it in all_actions(stack(parameters=True)) if "*" in it]
+    assert not [it for it in all_actions(stack(publishParameters=True)) if "*" in it]
 
 
 def test_a_resource_of_star_is_only_for_actions_that_take_no_other() -> None:
-    statements = [it for service in SERVICES for it in stack(parameters=True).statements(service)]
+    statements = [it for service in SERVICES for it in stack(publishParameters=True).statements(service)]
     on_everything = {it["Action"] for it in statements if "*" in listed(it["Resource"])}
 
     assert on_everything == {"ecs:ListClusters", "ecs:ListServices", "ecs:DescribeTaskDefinition"}
@@ -225,3 +226,13 @@ def test_a_resource_of_star_is_only_for_actions_that_take_no_other() -> None:
 
 def test_no_role_has_a_managed_policy(tagalong: Synthesized) -> None:
     assert not [it for it in tagalong.resources("AWS::IAM::Role").values() if "ManagedPolicyArns" in it]
+
+
+def test_with_mode_force_no_role_can_register_tag_or_pass_a_role() -> None:
+    """Where a security team can start."""
+    forced = stack(mode="force")
+
+    allowed = {action for service in SERVICES for action in forced.actions(service)}
+    assert not allowed & {"ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"}
+    assert "ecs:UpdateService" in forced.actions("deployer")
+    assert "iam:PassRole" not in str(forced.template)

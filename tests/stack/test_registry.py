@@ -23,8 +23,8 @@ def targets(registry: Synthesized) -> list[dict[str, Any]]:
     return [it for rule in registry.resources("AWS::Events::Rule").values() for it in rule["Targets"]]
 
 
-def test_named_registries_and_no_others_may_put_events_of_ecr_on_the_default_bus() -> None:
-    policy = stack(registries=["111111111111", "222222222222"]).only("AWS::Events::EventBusPolicy")
+def test_the_named_registries_and_no_others_may_forward_events_of_ecr_to_the_default_bus() -> None:
+    policy = stack(registryAccounts=["111111111111", "222222222222"]).only("AWS::Events::EventBusPolicy")
 
     statement = policy["Statement"]
     assert policy["EventBusName"] == "default"
@@ -32,14 +32,18 @@ def test_named_registries_and_no_others_may_put_events_of_ecr_on_the_default_bus
     assert re.findall(r"\d{12}", str(statement["Principal"])) == ["111111111111", "222222222222"]
     assert statement["Action"] == "events:PutEvents"
     assert statement["Resource"] == arn("events", "event-bus/default")
-    assert statement["Condition"] == {"StringEquals": {"events:source": "aws.ecr"}}
+    assert statement["Condition"] == {
+        "ForAllValues:StringEquals": {"events:source": "aws.ecr"},
+        "Null": {"events:source": "false"},  # or an event without a source would pass
+        "BoolIfExists": {"events:eventBusInvocation": "true"},  # by a rule, not by a call of PutEvents
+    }
 
 
 def test_with_no_registry_named_nobody_else_may_write_to_the_bus() -> None:
     assert not stack().resources("AWS::Events::EventBusPolicy")
 
 
-def test_every_workload_account_is_told_of_the_same_pushes_that_a_finder_hears(
+def test_every_workload_account_gets_the_pushes_that_its_own_push_rule_matches(
     registry: Synthesized,
 ) -> None:
     rules = registry.resources("AWS::Events::Rule").values()
@@ -56,7 +60,7 @@ def test_no_rule_has_more_targets_than_eventbridge_takes() -> None:
     assert all(len(rule["Targets"]) <= 5 for rule in rules)
 
 
-def test_an_account_more_changes_nothing_for_the_others(registry: Synthesized) -> None:
+def test_another_account_changes_nothing_for_the_others(registry: Synthesized) -> None:
     more = registry_stack("222222222222", *WORKLOADS).resources("AWS::Events::Rule")
 
     assert registry.resources("AWS::Events::Rule").items() <= more.items()
@@ -108,4 +112,4 @@ def test_the_alarm_is_mailed_to_the_configured_address() -> None:
 
 def test_the_stack_says_what_it_is_and_where_its_dead_letters_are(registry: Synthesized) -> None:
     assert "Forwards" in registry.template["Description"]
-    assert set(registry.template["Outputs"]) == {"UnforwardedPushesUrl"}
+    assert set(registry.template["Outputs"]) == {"ForwardingDlqUrl"}

@@ -14,10 +14,19 @@ pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("strict")]
 
 @pytest.fixture
 def busy(company: Company, strict: StrictAws) -> Company:
-    """Five deployments of the service `two` go on."""
+    """Five deployments of the service `two` go on for the proxy; behind it they have ended."""
+
+    def state() -> object:
+        [two] = company.system.aws.client("ecs").describe_services(cluster="prod", services=["two"])[
+            "services"
+        ]
+        return two["deployments"][0]["rolloutState"]
+
+    company.system.eventually(state, "COMPLETED", "the first deployment")
     strict.ecs.deployments.seconds = inf
     for _ in range(5):
         boto3.client("ecs").update_service(cluster="prod", service="two", forceNewDeployment=True)
+    company.system.eventually(state, "COMPLETED", "the fifth deployment")
     return company
 
 

@@ -1,7 +1,7 @@
 """A picture of the CloudWatch dashboard: python -m support.drawing TEMPLATE.json LINES.jsonl OUT.svg
 
 LINES are log lines of one day as the functions write them, the embedded metrics among them.
-tests/stack/test_dashboard.py records and draws such a day; docs/dashboard.svg is from there.
+docs/dashboard.svg is drawn from tests/support/day.jsonl.
 """
 
 import json
@@ -16,6 +16,7 @@ from support.insights import Row, rows, series
 
 UNIT = 50  # of the grid of 24 columns, in pixels
 GRAY, DARK = "#687078", "#16191f"
+_ALARMS_IN_A_ROW = 5
 COLORS = ("#1f77b4", "#9467bd", "#17becf", "#8c564b", "#e377c2", "#bcbd22", "#ff7f0e", "#7f7f7f")
 
 
@@ -69,11 +70,13 @@ def _values(metrics: list[Any], width: int, lines: list[Row]) -> Iterator[str]:
 
 def _alarms(alarms: list[str], width: int, lines: list[Row]) -> Iterator[str]:
     ringing = {line["alarm"] for line in lines if "alarm" in line}
+    each = (width - 10) / _ALARMS_IN_A_ROW
     for number, alarm in enumerate(alarms):
-        name, x = alarm.removeprefix("TagalongAlarms")[:-8], 10 + number * (width - 10) / len(alarms)
+        row, column = divmod(number, _ALARMS_IN_A_ROW)
+        name, x, y = alarm.removeprefix("TagalongAlarms")[:-8], 10 + column * each, 35 + row * 50
         color = "#d62728" if name in ringing else "#2ca02c"
-        yield f'<rect x="{x}" y="35" width="{width / len(alarms) - 12}" height="40" fill="{color}"/>'
-        yield _text(x + 10, 60, name, "#fff", 'font-size="13"')
+        yield f'<rect x="{x}" y="{y}" width="{each - 12}" height="40" fill="{color}"/>'
+        yield _text(x + 10, y + 25, name, "#fff", 'font-size="13"')
 
 
 def _table(found: list[Row], width: int) -> Iterator[str]:

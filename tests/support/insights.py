@@ -74,6 +74,17 @@ def _value(expression: str, row: Row) -> Any:
     return eval(expression, {"__builtins__": {}}, _Present(row))  # noqa: S307
 
 
+def written(lines: Iterable[Row]) -> set[tuple[str, str, tuple[str, ...], str]]:
+    """The metrics: namespace, name, dimensions, and the function that counted."""
+    return {
+        (it["Namespace"], metric["Name"], tuple(it["Dimensions"][0]), line["service"])
+        for line in lines
+        if "_aws" in line and "service" in line
+        for it in line["_aws"]["CloudWatchMetrics"]
+        for metric in it["Metrics"]
+    }
+
+
 def series(metrics: list[list[Any]], lines: Iterable[Row]) -> dict[str, tuple[str | None, Series]]:
     """The visible lines of a widget: label -> color and values."""
     written = [line for line in lines if "_aws" in line]

@@ -1,9 +1,10 @@
 """An AWS that takes everything, as emulators do."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Thread
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs
 
@@ -19,16 +20,20 @@ class Received(NamedTuple):
     body: str
 
 
+Before = Callable[[Received], object]
+"""what happens before a call is answered"""
+
+
 class LenientAws:
     """It has one page for every list, two services or as many as a test says, and no rules."""
 
     def __init__(self) -> None:
         self.services = {name: service(name) for name in ("web", "api")}
+        self.service_deployments: list[Json] = []
         self.inactive: set[str] = set()
         self.received: list[Received] = []
-        self.ended = Event()
-        """set when a connection has ended"""
-        self._server = _Server(self)
+        self.before: Before = lambda _received: None
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, self))
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -45,6 +50,7 @@ class LenientAws:
 
     def answer(self, received: Received) -> str:
         self.received.append(received)
+        self.before(received)
         if received.action == "GetAccessKeyInfo":
             return f"<Account>{ACCOUNT}</Account>"
         return json.dumps(self._answer(received.action, json.loads(received.body)))
@@ -53,6 +59,8 @@ class LenientAws:
         match action:
             case "ListServices":
                 return {"serviceArns": [service["serviceArn"] for service in self.services.values()]}
+            case "ListServiceDeployments":
+                return {"serviceDeployments": self.service_deployments}
             case "DescribeServices":
                 return {"services": [self.services[n] for n in asked["services"] if n in self.services]}
             case "DescribeTaskDefinition" | "RegisterTaskDefinition":
@@ -72,16 +80,6 @@ class LenientAws:
 def service(name: str) -> Json:
     arn, revision = f"{ARN}:service/prod/{name}", f"{ARN}:task-definition/{name}:1"
     return {"serviceArn": arn, "serviceName": name, "status": "ACTIVE", "taskDefinition": revision}
-
-
-class _Server(ThreadingHTTPServer):
-    def __init__(self, aws: LenientAws) -> None:
-        super().__init__(("127.0.0.1", 0), partial(Handler, aws))
-        self._aws = aws
-
-    def shutdown_request(self, request: Any) -> None:
-        super().shutdown_request(request)
-        self._aws.ended.set()
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -71,7 +71,7 @@ def _synthesized_once(config: Config) -> Synthesized:
 @cache
 def registry_stack(*accounts: str, email: str | None = None) -> Synthesized:
     """The stack of an account that forwards its pushes to these."""
-    config = Config(forward_to=accounts, alarm_email=email)
+    config = Config(forward_to_accounts=accounts, alarm_email=email)
     return Synthesized(RegistryStack(app(), "tagalong-registry", config=config))
 
 

@@ -62,7 +62,7 @@ def test_an_unknown_key_deploys_nothing_and_the_nearest_is_named(key: str, meant
 
     assert refused
     assert refused.reason == "misconfigured"
-    assert refused.sentence == f"tag 'tagalong:{key}' is unknown, did you mean 'tagalong:{meant}'?"
+    assert refused.message == f"tag 'tagalong:{key}' is unknown, did you mean 'tagalong:{meant}'?"
 
 
 def test_tags_of_others_are_nobodys_business() -> None:

@@ -86,7 +86,7 @@ def test_an_unpinned_container_is_pinned_when_another_one_moves_anyway() -> None
     ("images", "digests", "reason", "sentence"),
     [
         ([f"{HOST}/app:prod@{NEW}"], {"app": NEW}, "up-to-date", "it runs what it follows"),
-        ([f"{HOST}/app@{OLD}"], {}, "pinned-by-owner", "its owner pinned c0 by digest"),
+        ([f"{HOST}/app@{OLD}"], {}, "pinned-by-digest", "its owner pinned c0 by digest"),
         ([f"{HOST}/app:prod"], {"app": None}, "tag-not-found", "ECR has no image 'app:prod'"),
         (["nginx"], {}, "out-of-scope", "no container uses a repository in scope"),
     ],
@@ -164,8 +164,8 @@ def test_a_push_does_not_concern_who_does_not_use_the_repository(images: list[st
 @pytest.mark.parametrize(
     ("images", "reason", "sentence"),
     [
-        ([f"{HOST}/app:b", f"{HOST}/app:a"], "other-tag", "c0 follows 'b', not 'prod'"),
-        ([f"{HOST}/app@{OLD}"], "pinned-by-owner", "its owner pinned c0 by digest"),
+        ([f"{HOST}/app:b", f"{HOST}/app:a"], "tag-not-followed", "c0 runs 'b' under the rule track"),
+        ([f"{HOST}/app@{OLD}"], "pinned-by-digest", "its owner pinned c0 by digest"),
     ],
 )
 def test_who_uses_the_repository_and_does_not_follow_the_tag_is_told_why(
@@ -174,7 +174,8 @@ def test_who_uses_the_repository_and_does_not_follow_the_tag_is_told_why(
     skip = relevance(SERVICE, revision(*images).containers, PUSH, POLICY)
 
     assert isinstance(skip, Skip)
-    assert (skip.reason, skip.sentence) == (reason, sentence)
+    assert skip.reason == reason
+    assert skip.sentence.startswith(sentence)
 
 
 RULES = {
@@ -198,7 +199,7 @@ def test_the_label_wins_over_the_tag_of_the_service_and_that_over_the_default_of
     skip = decide(service, some, policy, Known({(APP, "prod"): (), (APP, None): ()}, lambda _c, _i: False))
 
     assert isinstance(skip, Skip)
-    assert skip.reason == "pin-rule"
+    assert skip.reason == "pinned-by-rule"
 
 
 @pytest.mark.parametrize(

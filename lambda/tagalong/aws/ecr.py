@@ -8,8 +8,8 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tagalong.aws import RETRYING, aws_errors
-from tagalong.model.images import Image, Repository, why_not_an_image
+from tagalong.aws import RETRY_CONFIG, aws_errors
+from tagalong.model.images import Repository, TaggedImage
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr.type_defs import ImageDetailTypeDef, ImageIdentifierTypeDef
@@ -20,13 +20,14 @@ _log = Logger(child=True)
 
 
 class Ecr:
-    """Implements ports.Registry and ports.Tags."""
+    """Implements ports.EcrApi and ports.Tags."""
 
     def __init__(self) -> None:
-        self._client = boto3.client("ecr", config=RETRYING)
+        self._client = boto3.client("ecr", config=RETRY_CONFIG)
+        self._children: dict[tuple[Repository, str], set[str]] = {}
 
-    def images(self, repository: Repository, tag: str | None) -> tuple[Image, ...]:
-        """Of an index, the index's own digest. An archived image cannot be pulled, and is not found."""
+    def images(self, repository: Repository, tag: str | None) -> tuple[TaggedImage, ...]:
+        """All images, once for each of their tags, or what has this tag: for an index, its own digest."""
         with aws_errors("DescribeImages"):
             try:
                 return tuple(
@@ -40,16 +41,32 @@ class Ecr:
                 return ()
 
     def contains(self, repository: Repository, index: str, digest: str) -> bool:
-        with aws_errors("BatchGetImage"):
-            answer = self._client.batch_get_image(
-                registryId=repository.account,
-                repositoryName=repository.name,
-                imageIds=[{"imageDigest": index}],
-            )
-        manifests = [json.loads(image["imageManifest"]).get("manifests", ()) for image in answer["images"]]
-        return any(child["digest"] == digest for children in manifests for child in children)
+        if (repository, index) not in self._children:  # what an index holds never changes
+            with aws_errors("BatchGetImage"):
+                answer = self._client.batch_get_image(
+                    registryId=repository.account,
+                    repositoryName=repository.name,
+                    imageIds=[{"imageDigest": index}],
+                )
+            manifests = (json.loads(it["imageManifest"]).get("manifests", ()) for it in answer["images"])
+            self._children[repository, index] = {it["digest"] for children in manifests for it in children}
+        return digest in self._children[repository, index]
 
-    def tagged(self, repository: Repository) -> frozenset[str] | None:
+    def has(self, repository: Repository, digest: str) -> bool:
+        ids: list[ImageIdentifierTypeDef] = [{"imageDigest": digest}]
+        with aws_errors("DescribeImages"):
+            try:
+                answer = self._client.describe_images(
+                    registryId=repository.account, repositoryName=repository.name, imageIds=ids
+                )
+            except (
+                self._client.exceptions.ImageNotFoundException,
+                self._client.exceptions.RepositoryNotFoundException,
+            ):
+                return False
+        return any(it.get("imageStatus", "ACTIVE") == "ACTIVE" for it in answer["imageDetails"])
+
+    def tagged_digests(self, repository: Repository) -> frozenset[str] | None:
         pages = self._client.get_paginator("describe_images").paginate(
             registryId=repository.account,
             repositoryName=repository.name,
@@ -62,7 +79,7 @@ class Ecr:
         except self._client.exceptions.RepositoryNotFoundException:
             return frozenset()
         except (BotoCoreError, ClientError) as error:
-            _log.warning(f"nobody knows which images of '{repository.name}' have a tag: {error}")
+            _log.warning(f"could not list tagged images in '{repository.name}': {error}")
             return None
 
     def _describe(self, repository: Repository, tag: str | None) -> "Iterator[ImageDetailTypeDef]":
@@ -79,10 +96,12 @@ class Ecr:
             yield from page["imageDetails"]
 
 
-def _images(found: "ImageDetailTypeDef", wanted: str | None) -> Iterator[Image]:
-    """One for each tag: the one that was asked for, or all that are known to name an image."""
-    media_types = found.get("artifactMediaType", ""), found.get("imageManifestMediaType", "")
+def _images(found: "ImageDetailTypeDef", wanted: str | None) -> Iterator[TaggedImage]:
+    """One for each tag, or for the tag that was asked for; none for an image that ECS could not pull."""
+    if found.get("imageStatus", "ACTIVE") != "ACTIVE":
+        return
+    told = found.get("artifactMediaType"), found.get("imageManifestMediaType")
+    media_types = tuple(filter(None, told))
     pushed_at = found["imagePushedAt"].timestamp()
-    for tag in [wanted] if wanted else found.get("imageTags", []) or [""]:
-        if wanted or not why_not_an_image(tag, *media_types):
-            yield Image(tag, found["imageDigest"], pushed_at)
+    for tag in [wanted] if wanted else found.get("imageTags") or [""]:
+        yield TaggedImage(tag, found["imageDigest"], pushed_at, media_types)

@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
 
 
-class Bucket:
+class TokenBucket:
     """A token bucket as ECS has one for each kind of call: `burst` calls at once, then `rate` a second."""
 
     def __init__(self, burst: float, rate: float) -> None:
         self._burst, self._rate = burst, rate
         self._tokens, self._at = burst, time.monotonic()
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Wait until the next call may be made."""
         now = time.monotonic()
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
@@ -36,13 +36,13 @@ _QUOTAS = (
 )
 
 
-def pace(client: "ECSClient", share: float) -> None:
+def limit_rate(client: "ECSClient", share: float) -> None:
     """Let this client, retries included, use no more than a share of what ECS allows the account."""
     for burst, rate, operations in _QUOTAS:
-        bucket = Bucket(max(1, burst * share), rate * share)
+        bucket = TokenBucket(max(1, burst * share), rate * share)
         for operation in operations:
             client.meta.events.register(f"before-send.ecs.{operation}", partial(_wait, bucket))
 
 
-def _wait(bucket: Bucket, **_: object) -> None:
-    bucket.take()
+def _wait(bucket: TokenBucket, **_: object) -> None:
+    bucket.acquire()

@@ -1,71 +1,109 @@
-"""What is remembered of services, in the table: rollouts by the time they began, and rejected digests."""
+"""The table: one record for each service, and beside it a readable log for people, with expiry."""
 
 import json
-import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import boto3
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
-from tagalong.aws import RETRYING, aws_errors
-from tagalong.model.rollouts import Rejection, Rollout, Standing, Status
+from tagalong.aws import RETRY_CONFIG, aws_errors
+from tagalong.aws.first_records import from_version_1
+from tagalong.model.plain import UnreadableError, from_json, to_json
+from tagalong.model.record import Record
+from tagalong.model.services import Service
 
-# A word sorts behind a time, so the rejections and the intent are what a query from the end meets first, and
-# then the latest rollouts.
-_REJECTED, _INTENT = "rejected ", "intent"
-_ROLLOUTS = 3  # that are looked at: the latest, and those that an event may still be about
+_BATCH = 100
+_RECORD = "record"
+
+_log = Logger(child=True)
 
 
-class Records:
-    """Implements ports.Records. Keys: `subject`, the ARN of the service; `item`, as above."""
+class RecordTable:
+    """Implements ports.RecordTable and ports.NeedsLook. Keys: `subject`, `service/<cluster>/<name>`; `item`,
+    `record` or `log <time>`."""
 
-    def __init__(self, table: str, days: int) -> None:
+    def __init__(self, table: str, days: int = 0) -> None:
         self._table, self._days = table, days
-        self._client = boto3.client("dynamodb", config=RETRYING)
+        self._client = boto3.client("dynamodb", config=RETRY_CONFIG)
 
-    def standing(self, service: str) -> Standing:
-        rejections: dict[str, Rejection] = {}
-        intent: Rollout | None = None
-        rollouts: list[Rollout] = []
-        with aws_errors("Query"):
-            for item in self._newest_first(service):
-                name, record = item["item"]["S"], item["record"]["S"]
-                if name.startswith(_REJECTED):
-                    rejection = Rejection(**json.loads(record))
-                    rejections[rejection.digest] = rejection
-                elif name == _INTENT:
-                    intent = Rollout.from_json(record)
-                elif len(rollouts) < _ROLLOUTS:
-                    rollouts.append(Rollout.from_json(record))
-                else:
-                    break
-        return Standing(next(iter(rollouts), None), intent, tuple(rollouts[1:]), rejections)
+    def read(self, service: Service) -> Record:
+        with aws_errors("GetItem"):
+            answer = self._client.get_item(TableName=self._table, Key=_key(service.key), ConsistentRead=True)
+        if item := answer.get("Item"):
+            record = _read(item, service.key)
+            return record if record and record.created_at == service.created_at else _new(service)
+        items = self._first_version(service)
+        return from_version_1(items, service, lambda it: _log.error(f"{service.key}: {it}")) or _new(service)
 
-    def keep(self, rollout: Rollout) -> None:
-        item = _INTENT if rollout.status is Status.STARTING else rollout.started_at
-        self._put(rollout.service, item, rollout.to_json())
-
-    def archive(self, rollout: Rollout) -> None:
-        expires = int(time.time()) + self._days * 24 * 3600
-        self._put(rollout.service, rollout.started_at, rollout.to_json(), expires={"N": str(expires)})
-
-    def reject(self, service: str, rejection: Rejection) -> None:
-        self._put(service, _REJECTED + rejection.digest, json.dumps(asdict(rejection)))
-
-    def _put(self, subject: str, item: str, record: str, **more: Any) -> None:
-        values = {"subject": {"S": subject}, "item": {"S": item}, "record": {"S": record}, **more}
+    def write(self, service: Service, record: Record) -> None:
         with aws_errors("PutItem"):
-            self._client.put_item(TableName=self._table, Item=values)
+            self._client.put_item(
+                TableName=self._table,
+                Item={**_key(service.key), "record": {"S": to_json(record)}},
+            )
 
-    def _newest_first(self, service: str) -> Iterator[dict[str, Any]]:
+    def log(self, service: Service, at: datetime, entry: Mapping[str, Any]) -> None:
+        """For people: what became of a rollout, as long as the history is to be kept. Nothing reads it, and
+        nothing waits for it."""
+        item: dict[str, Any] = {
+            **_key(service.key),
+            "item": {"S": f"log {at.isoformat()} {entry['status']}"},
+            "entry": {"S": json.dumps(entry, default=str)},
+            "expires": {"N": str(int(at.timestamp()) + self._days * 24 * 3600)},
+        }
+        try:
+            self._client.put_item(TableName=self._table, Item=item)
+        except (BotoCoreError, ClientError) as error:
+            _log.warning(f"could not write the log of {service.key}: {error}")
+
+    def waiting(self, keys: Collection[str]) -> set[str]:
+        found = set()
+        waiting = iter(sorted(keys))
+        while some := list(islice(waiting, _BATCH)):
+            for item in self._get(some):
+                key = item["subject"]["S"].removeprefix("service/")
+                if (record := _read(item, key)) is None or record.needs_look:
+                    found.add(key)
+        return found
+
+    def _get(self, keys: list[str]) -> Iterator[dict[str, Any]]:
+        request: Any = {self._table: {"Keys": [_key(key) for key in keys], "ConsistentRead": True}}
+        while request:
+            with aws_errors("BatchGetItem"):
+                answer = self._client.batch_get_item(RequestItems=request)
+            yield from answer["Responses"].get(self._table, ())
+            request = answer.get("UnprocessedKeys")
+
+    def _first_version(self, service: Service) -> list[dict[str, Any]]:
+        """What version 0.1 kept: under the ARN of the service, its rejections and its rollouts, the newest
+        first."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="subject = :service",
-            ExpressionAttributeValues={":service": {"S": service}},
+            ExpressionAttributeValues={":service": {"S": service.arn}},
             ScanIndexForward=False,
             ConsistentRead=True,
-            PaginationConfig={"PageSize": 10},
         )
-        for page in pages:
-            yield from page["Items"]
+        with aws_errors("Query"):
+            return [item for page in pages for item in page["Items"]]
+
+
+def _key(key: str) -> dict[str, Any]:
+    return {"subject": {"S": f"service/{key}"}, "item": {"S": _RECORD}}
+
+
+def _new(service: Service) -> Record:
+    return Record(service.created_at)
+
+
+def _read(item: Mapping[str, Any], key: str) -> Record | None:
+    """An unreadable record counts as none: then the service is looked at as for the first time."""
+    try:
+        return from_json(Record, item["record"]["S"])
+    except (KeyError, UnreadableError) as error:
+        _log.error(f"the record of {key} cannot be read and counts as none: {error}")
+        return None

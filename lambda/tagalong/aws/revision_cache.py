@@ -13,7 +13,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tagalong.aws import RETRYING
+from tagalong.aws import RETRY_CONFIG
 from tagalong.model.images import ImageReference
 from tagalong.model.revisions import Container
 
@@ -29,12 +29,12 @@ _log = Logger(child=True)
 Containers = tuple[Container, ...]
 
 
-class KnownRevisions:
+class RevisionCache:
     """In the table, under the ARN of a revision: its containers with an image in a private ECR repository."""
 
     def __init__(self, table: str) -> None:
         self._table = table
-        self._client = boto3.client("dynamodb", config=RETRYING)
+        self._client = boto3.client("dynamodb", config=RETRY_CONFIG)
 
     def get(self, revisions: Iterable[str]) -> dict[str, Containers]:
         """Those that are known; what DynamoDB does not answer counts as unknown."""

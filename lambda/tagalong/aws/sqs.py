@@ -1,18 +1,22 @@
-"""SQS: the job queue, and the one of the jobs that were given up."""
+"""SQS: the job queue, the recheck queue, and the dead letters of the jobs."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from hashlib import sha256
 
 import boto3
-from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
-from tagalong.aws import RETRYING
-from tagalong.jobs import Message
+from tagalong.aws import RETRY_CONFIG
+from tagalong.jobs import Job, Message, Recheck
+from tagalong.model.plain import to_json
 
 _BATCH, _BATCH_BYTES = 10, 250_000
 _REASON_LENGTH = 5_000
-
-_log = Logger(child=True)
+_LONGEST_DELAY = timedelta(minutes=15)
+# What SQS refuses in a body or an attribute: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/
+# APIReference/API_SendMessage.html
+_UNSENDABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class JobsNotSentError(Exception):
@@ -24,7 +28,7 @@ class JobQueue:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = boto3.client("sqs", config=RETRYING)
+        self._client = boto3.client("sqs", config=RETRY_CONFIG)
 
     def send(self, messages: Iterable[Message]) -> None:
         """All of them or an error; sending them again is harmless, SQS knows the deduplication ids."""
@@ -44,36 +48,52 @@ class JobQueue:
             if failed := answer.get("Failed"):
                 raise JobsNotSentError(f"SQS refused {len(failed)} jobs: {failed[0].get('Message')}")
 
-    def return_after(self, delays: Mapping[str, int]) -> None:
-        """Make received messages (receipt handle -> seconds) visible again sooner than the queue would.
 
-        Where that fails, they come back all the same, later; an error would bring back the whole batch.
-        """
-        for receipt, seconds in delays.items():
-            try:
-                self._client.change_message_visibility(
-                    QueueUrl=self._url, ReceiptHandle=receipt, VisibilityTimeout=seconds
-                )
-            except (BotoCoreError, ClientError) as error:
-                _log.warning(f"a job comes back only after the queue's visibility timeout: {error}")
-
-
-class FailedJobs:
-    """The dead-letter queue of the jobs."""
+class RecheckQueue:
+    """The standard queue that only the finder reads."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = boto3.client("sqs", config=RETRYING)
+        self._client = boto3.client("sqs", config=RETRY_CONFIG)
 
-    def put(self, body: str, group: str, deduplication_id: str, reason: str) -> None:
-        """The message as it was received, with the reason as its attribute `reason`."""
+    def send(self, recheck: Recheck, delay: timedelta) -> None:
+        seconds = int(min(delay, _LONGEST_DELAY).total_seconds())
+        self._client.send_message(
+            QueueUrl=self._url, MessageBody=_sendable(to_json(recheck)), DelaySeconds=seconds
+        )
+
+
+class DeadLetterQueue:
+    """The dead letters of the jobs: each says why, and can be given back to the job queue as it is."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = boto3.client("sqs", config=RETRY_CONFIG)
+
+    def put(self, job: Job) -> None:
+        reason = job.failure.reason if job.failure else ""
+        self._send(to_json(job), job.group, reason)
+
+    def put_unreadable(self, body: str, reason: str) -> None:
+        self._send(body, "unreadable", reason)
+
+    def _send(self, body: str, group: str, reason: str) -> None:
         self._client.send_message(
             QueueUrl=self._url,
-            MessageBody=body,
+            MessageBody=_sendable(body),
             MessageGroupId=group,
-            MessageDeduplicationId=deduplication_id,
-            MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[:_REASON_LENGTH]}},
+            MessageDeduplicationId=sha256(body.encode()).hexdigest(),
+            MessageAttributes={
+                "reason": {
+                    "DataType": "String",
+                    "StringValue": _sendable(reason)[:_REASON_LENGTH] or "unknown",
+                }
+            },
         )
+
+
+def _sendable(text: str) -> str:
+    return _UNSENDABLE.sub("\ufffd", text)
 
 
 def _batches(messages: Iterable[Message]) -> Iterator[list[tuple[Message, str]]]:
@@ -81,7 +101,7 @@ def _batches(messages: Iterable[Message]) -> Iterator[list[tuple[Message, str]]]
     batch: list[tuple[Message, str]] = []
     size = 0
     for message in messages:
-        body = message.to_json()
+        body = to_json(message)
         if batch and (len(batch) == _BATCH or size + len(body) > _BATCH_BYTES):
             yield batch
             batch, size = [], 0

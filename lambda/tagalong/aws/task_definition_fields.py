@@ -23,7 +23,10 @@ def keep_unknown_fields(
     **_: object,
 ) -> None:
     """A `before-parse` handler: adds `unknownFields`, the paths in `taskDefinition` that the model lacks."""
-    answer = json.loads(response_dict["body"] or "{}")
+    try:
+        answer = json.loads(response_dict["body"] or "{}")
+    except ValueError:  # an error page: the SDK tries again
+        return
     shape = cast("StructureShape", operation_model.output_shape).members["taskDefinition"]
     unknown = unknown_fields(answer.get("taskDefinition"), shape, "taskDefinition")
     customized_response_dict["unknownFields"] = tuple(unknown)

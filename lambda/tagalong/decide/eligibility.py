@@ -1,30 +1,49 @@
-"""Who takes part: what the tags of a service say, taken literally."""
+"""Who takes part: what ECS lets us update, and what the tags of a service say, taken literally."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 
-from tagalong.model.decisions import No, SkipReason
+from tagalong.model.decisions import Refusal, SkipReason
+from tagalong.model.plain import parse_time
+from tagalong.model.services import EPOCH, Service
 
 ENABLED, HOLD, RULE, RETRY = "tagalong:enabled", "tagalong:hold", "tagalong:rule", "tagalong:retry"
 _KEYS = (ENABLED, HOLD, RULE, RETRY)
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
-def refusal(tags: Mapping[str, str], *, only_enabled: bool, now: datetime) -> No | None:
-    """Why this service does not take part now; None if it does.
+def check(service: Service, *, opt_in: bool, now: datetime) -> Refusal | None:
+    """Why this service is left alone, whatever it runs; None if it takes part."""
+    return _check_updatable(service) or _check_tags(service.tags, opt_in=opt_in, now=now)
 
-    Only literal values count. Whatever else is written there deploys nothing: a misspelt hold must hold.
-    """
+
+def _check_updatable(service: Service) -> Refusal | None:
+    """What UpdateService cannot do."""
+    if service.status != "ACTIVE":
+        return Refusal(SkipReason.SERVICE_NOT_ACTIVE, f"the service is {service.status}, not ACTIVE")
+    if service.managed_by == "ECS":
+        message = "ECS Express Mode manages the service and deploys it itself"
+        return Refusal(SkipReason.EXPRESS_MODE, message)
+    if service.controller == "CODE_DEPLOY":
+        message = "CodeDeploy deploys it, and ECS lets nobody else change its task definition"
+        return Refusal(SkipReason.CODE_DEPLOY_CONTROLLER, message)
+    if service.controller != "ECS":
+        message = f"its deployment controller {service.controller} deploys through task sets"
+        return Refusal(SkipReason.EXTERNAL_CONTROLLER, message)
+    return None
+
+
+def _check_tags(tags: Mapping[str, str], *, opt_in: bool, now: datetime) -> Refusal | None:
+    """Only literal values count. Whatever else is written deploys nothing: a misspelt hold must hold."""
     if unknown := nearest(tags, "tagalong:", _KEYS):
         return _misconfigured(f"tag {unknown}")
     match tags.get(ENABLED):
         case "false":
-            return No(SkipReason.DISABLED, f"its tag {ENABLED} is false")
-        case None if only_enabled:
-            return No(SkipReason.NOT_ENABLED, f"it has no tag {ENABLED} = true")
+            return Refusal(SkipReason.OPTED_OUT, f"its tag {ENABLED} is false")
+        case None if opt_in:
+            return Refusal(SkipReason.NOT_OPTED_IN, f"it has no tag {ENABLED} = true")
         case None | "true":
-            return _hold(tags.get(HOLD), now) or _unclear(tags.get(RETRY), now)
+            return _hold(tags.get(HOLD), now) or _invalid_retry(tags.get(RETRY), now)
         case other:
             return _misconfigured(f"tag {ENABLED} is '{other}', not true or false")
 
@@ -38,37 +57,34 @@ def nearest(names: Iterable[str], prefix: str, known: tuple[str, ...]) -> str | 
     return None
 
 
-def _hold(value: str | None, now: datetime) -> No | None:
+def _hold(value: str | None, now: datetime) -> Refusal | None:
     if value is None:
         return None
     if value == "true":
-        return No(SkipReason.ON_HOLD, f"its tag {HOLD} is true")
+        return Refusal(SkipReason.ON_HOLD, f"its tag {HOLD} is true")
     try:
-        until = instant(value)
+        until = parse_time(value)
     except ValueError:
         return _misconfigured(f"tag {HOLD} is '{value}', neither true nor an ISO date such as 2027-01-07")
-    return No(SkipReason.ON_HOLD, f"its tag {HOLD} holds it until {value}") if now < until else None
+    return Refusal(SkipReason.ON_HOLD, f"its tag {HOLD} holds it until {value}") if now < until else None
 
 
-def cleared(tags: Mapping[str, str]) -> datetime:
-    """What was rejected before this instant may be tried again. A failure after it counts again."""
-    return instant(tags[RETRY]) if RETRY in tags else _EARLIEST
-
-
-def instant(text: str) -> datetime:
-    """Of an ISO 8601 date or time; UTC where it names no zone. Raises ValueError."""
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _unclear(value: str | None, now: datetime) -> No | None:
+def retry_requested_at(tags: Mapping[str, str]) -> datetime:
+    """What was rejected or chosen before this instant counts no more."""
     try:
-        if value is None or instant(value) <= now:
+        return parse_time(tags[RETRY]) if RETRY in tags else EPOCH
+    except ValueError:
+        return EPOCH  # `check` reports it
+
+
+def _invalid_retry(value: str | None, now: datetime) -> Refusal | None:
+    try:
+        if value is None or parse_time(value) <= now:
             return None
     except ValueError:
         return _misconfigured(f"tag {RETRY} is '{value}', not an ISO time such as 2026-11-22T14:30Z")
-    return _misconfigured(f"tag {RETRY} is '{value}', which has not come yet: say the time of now")
+    return _misconfigured(f"tag {RETRY} is in the future ('{value}'); set it to the current time")
 
 
-def _misconfigured(sentence: str) -> No:
-    return No(SkipReason.MISCONFIGURED, sentence)
+def _misconfigured(message: str) -> Refusal:
+    return Refusal(SkipReason.MISCONFIGURED, message)

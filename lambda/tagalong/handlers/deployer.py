@@ -8,109 +8,74 @@ from typing import TYPE_CHECKING, Any
 from tagalong import settings
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
-from tagalong.aws.notifier import Outlets
-from tagalong.aws.record_table import Records
-from tagalong.aws.sqs import FailedJobs, JobQueue
-from tagalong.deploy import Deployer, Failed
-from tagalong.jobs import Backlog, Job, in_turns, message, retry_delay
-from tagalong.messages.logs import cause_fields, logger, metrics
-from tagalong.messages.notifications import notice
-from tagalong.messages.outcomes import report, report_broken
+from tagalong.aws.notifier import Notifier
+from tagalong.aws.record_table import RecordTable
+from tagalong.aws.sqs import DeadLetterQueue, JobQueue, RecheckQueue
+from tagalong.deploy import Deployer, Result
+from tagalong.jobs import Job
+from tagalong.messages import logs
+from tagalong.messages.logs import logger, metrics
+from tagalong.messages.notifications import notification
 from tagalong.model.decisions import Skip
-from tagalong.model.triggers import Push, Sweep
+from tagalong.model.triggers import Sweep
+from tagalong.worker import Worker
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 _RESERVE = 20_000  # milliseconds: a call that is under way ends in this time, also a slow one
 
-Record = dict[str, Any]
-"""A message, as the event source of SQS hands it over."""
-
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
-def handle(event: dict[str, list[Record]], context: "LambdaContext") -> dict[str, list[dict[str, str]]]:
+def handle(event: dict[str, list[Any]], context: "LambdaContext") -> dict[str, list[dict[str, str]]]:
     """Jobs in, services updated, the messages that must come back out."""
-    failed = list(_failed(event["Records"], context))
-    queue().return_after({record["receiptHandle"]: retry_delay(_tries(record)) for record in failed})
+
+    def deploy(job: Job) -> Iterator[Result]:
+        return _deployer(job, context).deploy()
+
+    here = settings.from_environment()
+    worker = Worker(
+        deploy, report, logs.report_broken, queue(), rechecks(), dead_letters(), here.max_attempts, now
+    )
+    failed = worker.process(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 
-def _failed(records: list[Record], context: "LambdaContext") -> Iterator[Record]:
-    """A family goes on in order: behind a job of it that failed, the others come back undone.
-
-    Powertools has this too, and takes a tenth of the cold start for it.
-    """
-    stopped = set()
-    for record in records:
-        group = record["attributes"]["MessageGroupId"]
-        if group in stopped:
-            yield record
-        elif reason := _why_not_done(record, context):
-            if _tries(record) >= settings.here().tries:
-                _give_up(record, reason)
-            else:
-                stopped.add(group)
-                yield record
+def report(job: Job, result: Result) -> None:
+    """Log and metrics always; notifications, parameters and the readable log where something is written."""
+    logs.report(job, result)
+    if settings.from_environment().dry_run:
+        return
+    notifier().send(notification(result, job.trigger))
+    if isinstance(result, Skip) and isinstance(job.trigger, Sweep):
+        notifier().publish_running(result)
+    if entry := logs.entry(result):
+        records().log(*entry)
 
 
-def _why_not_done(record: Record, context: "LambdaContext") -> str:
-    try:
-        match message(record["body"]):
-            case Backlog(jobs):
-                queue().send(in_turns(jobs))
-            case Job() as job:
-                return _do(job, context, first=_tries(record) == 1)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with one job, the others are done
-        report_broken(error)
-        return repr(error)
-    return ""
-
-
-def _do(job: Job, context: "LambdaContext", *, first: bool) -> str:
-    """What stood in the way, if anything; each service that is concerned is in the log."""
-    reasons = []
-    with logger.append_context_keys(**cause_fields(job.cause)):
-        for outcome in _deployer(job, context).deploy(job.services):
-            report(outcome)
-            outlets().tell(notice(outcome, pushed=first and isinstance(job.cause, Push)))
-            if isinstance(outcome, Skip) and isinstance(job.cause, Sweep):
-                outlets().publish(outcome)
-            if isinstance(outcome, Failed):
-                reasons.append(f"{outcome.service.name}: {outcome.error}")
-    return "; ".join(reasons)
-
-
-def _give_up(record: Record, reason: str) -> None:
-    """SQS would do it by itself, and could not say why."""
-    attributes = record["attributes"]
-    failed_jobs().put(
-        record["body"], attributes["MessageGroupId"], attributes["MessageDeduplicationId"], reason
-    )
-
-
-def _tries(record: Record) -> int:
-    return int(record["attributes"]["ApproximateReceiveCount"])
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _deployer(job: Job, context: "LambdaContext") -> Deployer:
-    here = settings.here()
+    here = settings.from_environment()
     return Deployer(
         ecs(),
         ecr(),
         records(),
+        rechecks(),
         here.policy,
-        job.cause,
+        job,
         dry_run=here.dry_run,
-        now=datetime.now(UTC),
+        now=now(),
         time_left=lambda: context.get_remaining_time_in_millis() > _RESERVE,
     )
 
 
 @cache
 def ecs() -> Ecs:
-    return Ecs(settings.here().quota_share)
+    return Ecs(settings.from_environment().quota_share)
 
 
 @cache
@@ -119,30 +84,36 @@ def ecr() -> Ecr:
 
 
 @cache
-def records() -> Records:
-    return Records(settings.here().table, settings.here().history_days)
+def records() -> RecordTable:
+    here = settings.from_environment()
+    return RecordTable(here.table, here.history_retention_days)
 
 
 @cache
-def outlets() -> Outlets:
-    here = settings.here()
-    return Outlets(here.topic, here.notify, parameters=here.parameters)
+def notifier() -> Notifier:
+    here = settings.from_environment()
+    return Notifier(here.topic, here.notify_on, publish_parameters=here.publish_parameters)
 
 
 @cache
 def queue() -> JobQueue:
-    return JobQueue(settings.here().queue_url)
+    return JobQueue(settings.from_environment().job_queue_url)
 
 
 @cache
-def failed_jobs() -> FailedJobs:
-    return FailedJobs(settings.here().failed_jobs_url)
+def rechecks() -> RecheckQueue:
+    return RecheckQueue(settings.from_environment().recheck_queue_url)
 
 
-def ready() -> None:
-    """Make every client that the first event needs."""
-    ecs(), ecr(), records(), outlets(), queue()
+@cache
+def dead_letters() -> DeadLetterQueue:
+    return DeadLetterQueue(settings.from_environment().job_dlq_url)
+
+
+def create_clients() -> None:
+    """Every client that the first event needs."""
+    ecs(), ecr(), records(), notifier(), queue(), rechecks()
 
 
 if settings.in_lambda():  # A start has more of a processor than what 512 MB give an event.
-    ready()
+    create_clients()

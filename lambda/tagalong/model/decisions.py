@@ -5,87 +5,63 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tagalong.model.revisions import Change
+from tagalong.model.services import Service
 
 
 class SkipReason(StrEnum):
     """Each is explained, with its remedy, in docs/operations.md."""
 
     UP_TO_DATE = "up-to-date"
-    OTHER_TAG = "other-tag"
-    PINNED_BY_OWNER = "pinned-by-owner"
-    PIN_RULE = "pin-rule"
+    TAG_NOT_FOLLOWED = "tag-not-followed"
+    PINNED_BY_DIGEST = "pinned-by-digest"
+    PINNED_BY_RULE = "pinned-by-rule"
     OUT_OF_SCOPE = "out-of-scope"
-    NOT_ENABLED = "not-enabled"
-    DISABLED = "disabled"
+    NOT_OPTED_IN = "not-opted-in"
+    OPTED_OUT = "opted-out"
     ON_HOLD = "on-hold"
-    ROLLOUT_FAILED = "rollout-failed"
+    ADOPTED = "adopted"
     ROLLED_BACK = "rolled-back"
-    ROLLBACK_IN_PROGRESS = "rollback-in-progress"
+    DEPLOYMENT_FAILED = "deployment-failed"
+    STOPPED_BY_PERSON = "stopped-by-person"
+    REPLACED_BY_PERSON = "replaced-by-person"
+    DEPLOYMENT_IN_PROGRESS = "deployment-in-progress"
+    TOO_MANY_DEPLOYMENTS = "too-many-deployments"
+    STUCK = "stuck"
+    HISTORY_UNAVAILABLE = "history-unavailable"
     MISCONFIGURED = "misconfigured"
     TAG_NOT_FOUND = "tag-not-found"
-    CURRENT_UNKNOWN = "current-unknown"
+    NOT_AN_IMAGE = "not-an-image"
+    RUNNING_VERSION_UNKNOWN = "running-version-unknown"
     UNKNOWN_FIELD = "unknown-field"
     CODE_DEPLOY_CONTROLLER = "code-deploy-controller"
     EXTERNAL_CONTROLLER = "external-controller"
     EXPRESS_MODE = "express-mode"
     SERVICE_NOT_ACTIVE = "service-not-active"
-    SERVICE_GONE = "service-gone"
+    SERVICE_DELETED = "service-deleted"
 
 
 class UpdateReason(StrEnum):
     NEW_DIGEST = "new-digest"
-    RE_PINNED = "re-pinned"  # somebody had put the plain tag back
+    DRIFT_CORRECTED = "drift-corrected"  # somebody had put the plain tag back
 
 
 @dataclass(frozen=True, slots=True)
-class PutBack:
-    """Somebody put another image in place of the one that tagalong had deployed, and that is to stay."""
-
-    container: str
-    digest: str  # that is deployed no more
-    image: str  # that runs now
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class No:
+class Refusal:
     """A reason that something is left alone, in a word and in a sentence."""
 
     reason: SkipReason
-    sentence: str
-    put_back: PutBack | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """An ECS service as DescribeServices says it is now."""
-
-    cluster: str  # ARN
-    name: str
-    revision: str  # ARN of the task definition that it runs; "" when ECS names none
-    status: str = "ACTIVE"
-    arn: str = ""
-    controller: str = "ECS"
-    managed_by: str = "CUSTOMER"  # ECS: Express Mode
-    tags: Mapping[str, str] = field(default_factory=dict)
-    service_revisions: tuple[str, ...] = ()  # ARNs: what its deployments resolved
-    deployments: frozenset[str] = field(default=frozenset(), compare=False)  # ids: a moment's state
-    primary: str = field(default="", compare=False)  # the id of the deployment that it is to run
-    deploying: bool = field(default=False, compare=False)  # its revision, and that goes well so far
-    rolling_back: bool = field(default=False, compare=False)
-    untold: str = field(
-        default="", compare=False
-    )  # ARN of a service deployment that must be asked how it goes
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Move the service to a revision that differs from the one it runs by these changes."""
+    """Move the service to a revision that differs from the one it names by these changes."""
 
     service: Service
     changes: tuple[Change, ...]
     reason: UpdateReason = UpdateReason.NEW_DIGEST
-    left: tuple[str, ...] = ()  # why other containers stay as they are
+    unchanged: tuple[str, ...] = ()  # why other containers stay as they are
+    force: bool = False  # the revision stays: ECS is to resolve its tags anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +70,10 @@ class Skip:
 
     service: Service
     reason: SkipReason
-    sentence: str
-    put_back: tuple[PutBack, ...] = ()
-    runs: Mapping[str, str] = field(
-        default_factory=dict
-    )  # container -> image, where it is certain and pinned
+    message: str
+    running_images: Mapping[str, str] = field(default_factory=dict)  # container -> image, where certain
+    waits: bool = False  # for something that ends: looked at again soon
+    news: bool = False  # the last look decided otherwise
 
 
 Decision = Update | Skip

@@ -5,17 +5,37 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Self
 
-# Host forms: the pattern of AWS's own amazon-ecr-credential-helper (standard, FIPS, dual-stack, China,
-# European Sovereign Cloud, ISO). Repository names: the pattern of the ECR API model.
+# Host forms: the pattern of AWS's own amazon-ecr-credential-helper. Its dual-stack suffixes are those of
+# botocore's partitions with `on` for `api`.
+# Repository names: the pattern of the ECR API model.
+_HOST = r"""(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9][a-z0-9-]*)\.
+    (?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov
+      |on\.(?:aws|amazonwebservices\.(?:com\.cn|eu)|aws\.ic\.gov|aws\.scloud|cloud-aws\.adc-e\.uk|aws\.hci\.ic\.gov))"""
+_NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
 _REFERENCE = re.compile(
-    r"""(?P<host>(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9][a-z0-9-]*)\.
-        (?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|on\.aws|on\.amazonwebservices\.com\.cn
-          |sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov))
-        /(?P<name>[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)
-        (?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,299}))?
-        (?:@(?P<digest>sha256:[0-9a-f]{64}))?""",
-    re.VERBOSE,
+    rf"""(?P<host>{_HOST})/(?P<name>{_NAME})
+        (?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,299}}))?
+        (?:@(?P<digest>sha256:[0-9a-f]{{64}}))?""",
+    re.VERBOSE | re.ASCII,
 )
+
+_ECR_LIKE = re.compile(r"\s*(?:\w+://)?[^/]*\.dkr[.-]ecr(?:-fips)?\.", re.IGNORECASE)
+# The first that matches says what is wrong with a reference that is like one of ECR.
+_FLAWS = [
+    (re.compile(pattern, re.VERBOSE | re.ASCII | re.DOTALL), remedy)
+    for pattern, remedy in (
+        (r"\s|.*\s\Z", "remove the blank at its start or end"),
+        (r"\w+://", "remove the scheme in front of the host"),
+        (r"[^/]*:\d*/", "remove the port"),
+        (r"[^:@]*[A-Z]", "write host and repository in lower case"),
+        (
+            rf"(?!{_HOST}/)",
+            "write the host as 123456789012.dkr.ecr.<region>.amazonaws.com, or as its partition has it",
+        ),
+        (rf"(?!{_HOST}/{_NAME}(?:[:@]|\Z))", "correct the name of the repository"),
+        ("", "end it with :tag, @sha256: and 64 hexadecimal digits, or both"),
+    )
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +59,10 @@ class ImageReference:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The reference, or None for an image of any other registry (and for what ECR cannot name)."""
+        """The reference, or None for an image of any other registry (and for what ECR cannot name).
+
+        `misspelt_reference` tells the two apart.
+        """
         if not (match := _REFERENCE.fullmatch(text)):
             return None
         repository = Repository(match["account"], match["region"], match["name"])
@@ -48,15 +71,6 @@ class ImageReference:
     def pinned(self, digest: str) -> str:
         """`host/repository@sha256:…`: the host that the owner wrote, and the form that ECS documents."""
         return f"{self.host}/{self.repository.name}@{digest}"
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """What ECR has: a digest under one of its tags, or under none (then `tag` is empty)."""
-
-    tag: str
-    digest: str
-    pushed_at: float  # seconds since 1970: when this digest was first pushed
 
 
 # Tags that cosign and the OCI referrers fallback write beside an image.
@@ -77,13 +91,61 @@ _NOT_IMAGES = re.compile(
 )
 
 
-def why_not_an_image(tag: str, *media_types: str) -> str | None:
-    """A sentence for a tag or a media type (empty: not told) that is known not to be a container image's."""
+_INDEXES = frozenset(
+    ["application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"]
+)
+_CONTAINER_IMAGES = _INDEXES | {
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+}
+
+
+def non_image_reason(tag: str, *media_types: str) -> str | None:
+    """Why a tag or a media type (empty: not told) is known not to be a container image's, or None."""
     if _REFERRER_TAG.fullmatch(tag):
         return f"tag '{tag}' marks a signature or attestation"
     for media_type in filter(_NOT_IMAGES.fullmatch, media_types):
         return f"'{media_type}' does not run as a container"
     return None
+
+
+def misspelt_reference(text: str) -> str | None:
+    """Why an image that seems to be in private ECR is not followed, and what to write instead; or None."""
+    if not _ECR_LIKE.match(text) or ImageReference.parse(text):
+        return None
+    remedy = next(remedy for flaw, remedy in _FLAWS if flaw.match(text))
+    return f"image '{text}' looks like one in ECR but cannot be read, so nothing updates it: {remedy}"
+
+
+def short_digest(digest: str) -> str:
+    """The eight characters by which a person knows a digest."""
+    return digest.removeprefix("sha256:")[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedImage:
+    """What ECR has: a digest under one of its tags, or under none (then `tag` is empty)."""
+
+    tag: str
+    digest: str
+    pushed_at: float  # seconds since 1970: when this digest was first pushed
+    media_types: tuple[str, ...] = ()  # of manifest and config, as far as ECR tells
+
+    @property
+    def is_container_image(self) -> bool:
+        """Whether ECS can run it. An index counts as its own media type says; its children are not read."""
+        return _CONTAINER_IMAGES.issuperset(self.media_types) and not _REFERRER_TAG.fullmatch(self.tag)
+
+    @property
+    def is_index(self) -> bool:
+        return not _INDEXES.isdisjoint(self.media_types)
+
+
+Image = TaggedImage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,21 @@
 """Task-definition revisions: carried whole, changed in the image of followed containers and nowhere else."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
-from tagalong.model.images import Image, ImageReference, Repository
+from tagalong.model.images import ImageReference, Repository, TaggedImage, misspelt_reference
 
 TAG_LABEL, RULE_LABEL = "tagalong.tag", "tagalong.rule"
 _OURS = "tagalong."
-_SHORTEST_SECRET = 4
+_MIN_REPLACED_ANYWHERE = 4
+_SEPARATORS = re.compile(r"[\s,;=&]+")
+# Keys whose values say nothing that a person would hide, and a reader of an error needs.
+_PUBLIC = {"name", "image", "family", "containerName", "networkMode", "requiresCompatibilities"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class Container:
     name: str
     image: ImageReference
     labels: Mapping[str, str]  # the docker labels that start with `tagalong.`
+    version_consistency: str = ""  # `disabled`: ECS resolves its tag for each task anew
 
     @property
     def tag(self) -> str | None:
@@ -31,7 +37,7 @@ class Container:
             return self.image.tag
         return (self.labels.get(TAG_LABEL) or None) if self.image.digest else "latest"
 
-    def runs(self, image: Image) -> bool:
+    def runs(self, image: TaggedImage) -> bool:
         """As far as its definition says."""
         return image.digest == self.image.digest if self.image.digest else image.tag == self.tag
 
@@ -48,10 +54,17 @@ class Revision:
     active: bool
     definition: Mapping[str, Any] = field(repr=False)  # holds environment values
     unknown_fields: tuple[str, ...] = ()
+    registered_at: float | None = None  # seconds since 1970
 
     @property
     def containers(self) -> tuple[Container, ...]:
         return tuple(_containers(self.definition))
+
+    @property
+    def misspelt_images(self) -> tuple[str, ...]:
+        """A message for each image that looks like one in ECR and cannot be read as one."""
+        images = (container["image"] for container in self.definition["containerDefinitions"])
+        return tuple(filter(None, map(misspelt_reference, images)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ def family(arn: str) -> str:
     return arn.rpartition("/")[2].rpartition(":")[0]
 
 
-def number(arn: str) -> int:
+def revision_number(arn: str) -> int:
     """`7` of `arn:…:task-definition/web:7`."""
     return int(arn.rpartition(":")[2])
 
@@ -90,28 +103,46 @@ def pin(definition: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, A
     return pinned
 
 
-def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def equivalent(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two definitions mean the same: ECS keeps no order in lists of objects, such as environment."""
     return bool(_unordered(one) == _unordered(other))
 
 
+def shape(revision: Revision) -> str:
+    """A fingerprint of all that is not the image of a container that follows a tag, nor a label of ours."""
+    rest = deepcopy(dict(revision.definition))
+    following = {container.name for container in revision.containers if container.tag}
+    for container in rest["containerDefinitions"]:
+        if container["name"] in following:
+            del container["image"]
+        labels = container.pop("dockerLabels", {})
+        if kept := {name: it for name, it in labels.items() if not name.startswith(_OURS)}:
+            container["dockerLabels"] = kept
+    return sha256(json.dumps(_unordered(rest), sort_keys=True, default=str).encode()).hexdigest()
+
+
 def redact(text: str, definition: Mapping[str, Any]) -> str:
-    """The text without what containers are configured with. Very short values hide nothing and are left."""
-    for value in sorted(_confidential(definition["containerDefinitions"]), key=len, reverse=True):
-        if len(value) >= _SHORTEST_SECRET:
+    """The text without what a definition configures: whole words only where a value is short."""
+    for value in sorted(_sensitive_values(definition), key=len, reverse=True):
+        if len(value) >= _MIN_REPLACED_ANYWHERE:
             text = text.replace(value, "[redacted]")
+        else:
+            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "[redacted]", text)
     return text
 
 
-def _confidential(configured: Any, key: str = "") -> set[str]:
-    """Every text below the containers but names and images: environment, secrets, commands, log options, …"""
+def _sensitive_values(configured: Any, key: str = "") -> set[str]:
+    """Every text of a definition but names and what AWS publishes anyway: environment, secrets, commands,
+    volumes, proxies, log options, …"""
     match configured:
         case Mapping():
-            return {text for name, value in configured.items() for text in _confidential(value, name)}
-        case list():
-            return {text for value in configured for text in _confidential(value, key)}
-        case str() if key not in ("name", "image"):
-            return {configured}
+            return {text for name, value in configured.items() for text in _sensitive_values(value, name)}
+        case list() | tuple():
+            return {text for value in configured for text in _sensitive_values(value, key)}
+        case str() if configured and key not in _PUBLIC:
+            # ECS may quote one option of a value.
+            options = {it for it in _SEPARATORS.split(configured) if len(it) >= _MIN_REPLACED_ANYWHERE}
+            return {configured, *options}
     return set()
 
 
@@ -120,7 +151,8 @@ def _containers(definition: Mapping[str, Any]) -> Iterable[Container]:
         if image := ImageReference.parse(container["image"]):
             labels = container.get("dockerLabels", {})
             ours = {name: value for name, value in labels.items() if name.startswith(_OURS)}
-            yield Container(container["name"], image, ours)
+            consistency = container.get("versionConsistency", "")
+            yield Container(container["name"], image, ours, consistency)
 
 
 def _unordered(value: Any) -> Any:

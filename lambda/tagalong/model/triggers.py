@@ -1,18 +1,23 @@
-"""What sets the finder in motion: a push that ECR tells of, or a sweep."""
+"""What makes tagalong check: a push, a sweep, or an event of a deployment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
-from tagalong.model.images import Repository, why_not_an_image
+from tagalong.model.images import Repository, non_image_reason
+from tagalong.model.plain import UnreadableError, parse_time
 
 # detail-type -> action-type. In a replica region nothing is pushed: ECR tells of the replication instead,
 # with the account and region that the image arrived in.
 _PUSHES = {"ECR Image Action": "PUSH", "ECR Replication Action": "REPLICATE"}
 
 
-class UnreadableEventError(ValueError):
+DEPLOYMENT_EVENT = "ECS Deployment State Change"
+
+
+class UnreadableEventError(UnreadableError):
     """The event lacks a field that every event of its kind has."""
 
 
@@ -29,7 +34,7 @@ class Ignored:
     """An event that moves nothing, and why."""
 
     reason: IgnoreReason
-    sentence: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,11 @@ class Push:
     """A tag of a repository was pointed at a digest. A hint: what is deployed is what ECR says later."""
 
     event_id: str
-    time: str  # ISO 8601, as the event says it
+    time: datetime  # as the event says it: to the second
     repository: Repository
     tag: str
     digest: str
+    kind: Literal["push"] = "push"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +56,33 @@ class Sweep:
     event_id: str
     cluster: str | None = None
     repository: str | None = None
+    kind: Literal["sweep"] = "sweep"
 
 
-Cause = Push | Sweep
+@dataclass(frozen=True, slots=True)
+class DeploymentEvent:
+    """A deployment of a service started or ended. It decides nothing: it makes tagalong look."""
+
+    event_id: str
+    cluster: str  # name
+    service: str  # name
+    kind: Literal["deployment-event"] = "deployment-event"
 
 
-def cause_from(fields: Mapping[str, Any]) -> Cause:
-    """What `dataclasses.asdict` made of a cause."""
-    if "digest" not in fields:
-        return Sweep(**fields)
-    return Push(**{**fields, "repository": Repository(**fields["repository"])})
+Trigger = Push | Sweep | DeploymentEvent
 
 
-def parse_event(event: Mapping[str, Any], request_id: str) -> Cause | Ignored:
+def parse_event(event: Mapping[str, Any], request_id: str) -> Push | Sweep | Ignored:
     """Read what the finder was invoked with: an event of ECR, or `{"sweep": {…}}`.
 
     Raises UnreadableEventError, naming what is missing or not understood.
     """
     if "sweep" not in event:
         return parse_push(event)
-    try:
-        return Sweep(request_id, **event["sweep"])
-    except TypeError:
-        raise UnreadableEventError("a sweep takes nothing, or 'cluster', or 'repository'") from None
+    given = event["sweep"]
+    if not isinstance(given, Mapping) or not given.keys() <= {"cluster", "repository"}:
+        raise UnreadableEventError("a sweep takes nothing, or 'cluster', or 'repository'")
+    return Sweep(request_id, **given)
 
 
 def parse_push(event: Mapping[str, Any]) -> Push | Ignored:
@@ -88,13 +98,35 @@ def parse_push(event: Mapping[str, Any]) -> Push | Ignored:
         raise UnreadableEventError("the event has no 'detail'")
     return _why_not(detail, _PUSHES[kind]) or Push(
         event_id=_text(event, "id"),
-        time=_text(event, "time"),
+        time=_time(event),
         repository=Repository(
             _text(event, "account"), _text(event, "region"), _text(detail, "repository-name")
         ),
         tag=_text(detail, "image-tag"),
         digest=_text(detail, "image-digest"),
     )
+
+
+def parse_deployment_event(event: Mapping[str, Any]) -> DeploymentEvent:
+    """Read `ECS Deployment State Change`: its shape is in the ECS Developer Guide.
+
+    The ARN of a service from before 2018 does not name the cluster; then `clusterArn` does. Raises
+    UnreadableEventError.
+    """
+    try:
+        [arn], detail = event["resources"], event["detail"]
+        _, *cluster, service = str(arn).split("/")
+        where = cluster or [str(detail["clusterArn"]).rpartition("/")[2]]
+        return DeploymentEvent(_text(event, "id"), where[0], service)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnreadableEventError(f"not a '{DEPLOYMENT_EVENT}' event: {error!r}") from None
+
+
+def _time(event: Mapping[str, Any]) -> datetime:
+    try:
+        return parse_time(_text(event, "time"))
+    except ValueError as error:
+        raise UnreadableEventError(f"the event has no readable 'time': {error}") from None
 
 
 def _why_not(detail: Mapping[str, Any], wanted: str) -> Ignored | None:
@@ -107,8 +139,8 @@ def _why_not(detail: Mapping[str, Any], wanted: str) -> Ignored | None:
             IgnoreReason.UNTAGGED, "no tag was pushed: a child of an index, an attestation or a digest"
         )
     media_types = (str(detail.get(f"{kind}-media-type") or "") for kind in ("artifact", "manifest"))
-    if sentence := why_not_an_image(str(tag), *media_types):
-        return Ignored(IgnoreReason.NOT_AN_IMAGE, sentence)
+    if message := non_image_reason(str(tag), *media_types):
+        return Ignored(IgnoreReason.NOT_AN_IMAGE, message)
     return None
 
 

@@ -1,27 +1,35 @@
-"""`track`: the same tag, whatever it points at now. Moving it back is a rollback, and is followed."""
+"""`track`: the image that the container's tag points at now. A tag that is moved back is a rollback."""
 
 from dataclasses import dataclass
 
-from tagalong.model.decisions import No, SkipReason
-from tagalong.model.images import Image
+from tagalong.decide.rules.running import artifact_at_tag, not_followed
+from tagalong.model.decisions import Refusal, SkipReason
+from tagalong.model.images import TaggedImage
 from tagalong.model.revisions import Container
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    def unconcerned(self, container: Container, tag: str) -> No | None:
+    def __str__(self) -> str:
+        return "track"
+
+    def ignores_tag(self, container: Container, tag: str) -> Refusal | None:
         if container.tag == tag:
             return None
-        return No(SkipReason.OTHER_TAG, f"{container.name} follows '{container.tag}', not '{tag}'")
+        return not_followed(self, container, tag, f"push '{container.tag}' to update it")
 
-    def asks(self, container: Container) -> str | None:
+    def tag_to_query(self, container: Container) -> str | None:
         return container.tag
 
-    def choose(self, container: Container, images: tuple[Image, ...]) -> Image | No:
-        return next((image for image in images if image.tag == container.tag), not_found(container))
+    def select(
+        self, container: Container, images: tuple[TaggedImage, ...], _since: float | None = None
+    ) -> TaggedImage | Refusal:
+        found = next((image for image in images if image.tag == container.tag), None)
+        return artifact_at_tag(self, container, images) or found or _not_found(container)
 
 
-def not_found(container: Container) -> No:
-    return No(
-        SkipReason.TAG_NOT_FOUND, f"ECR has no image '{container.image.repository.name}:{container.tag}'"
-    )
+def _not_found(container: Container) -> Refusal:
+    image = f"{container.image.repository.name}:{container.tag}"
+    follower = f"which {container.name} follows under the rule track"
+    message = f"ECR has no image '{image}', {follower}: push that tag, or name another"
+    return Refusal(SkipReason.TAG_NOT_FOUND, message)
