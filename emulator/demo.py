@@ -81,9 +81,7 @@ def _break(aws: EmbeddedAws, before: State) -> None:
 
 def _left(aws: EmbeddedAws) -> int:
     """How many services stay on what they run as the image failed on them."""
-    return len(
-        {line["ecs_service"] for line in _lines(aws, "decision") if line["reason"] == "rollout-failed"}
-    )
+    return len({line["ecs_service"] for line in _lines(aws, "decision") if line["reason"] == "rolled-back"})
 
 
 def _decision(decisions: Mapping[tuple[str, str], Line], member: Member) -> str:
@@ -99,7 +97,8 @@ def _push(
     users = sum(any(image.startswith(WEB) for image in running.images) for running in _state(aws).values())
 
     def decisions() -> dict[tuple[str, str], Line]:
-        new = [line for line in _lines(aws, "decision") if line["event_id"] not in known]
+        of_pushes = [line for line in _lines(aws, "decision") if line["trigger"] == "push"]
+        new = [line for line in of_pushes if line["event_id"] not in known]
         return {(line["cluster"], line["ecs_service"]): line for line in new}
 
     _wait("ECR event → rule → finder → queue → deployer …", lambda: len(decisions()) >= users)
@@ -137,7 +136,7 @@ def _why(line: Line, member: Member) -> str:
     if line.get("decision") == "update":
         return "its tag moved"
     sentence: str = line.get("message", f"it does not use {WEB}")
-    return sentence.removeprefix(f"{member.name} stays as it is: ")
+    return sentence.removeprefix(f"{member.name} skipped ({line.get('reason')}): ")
 
 
 def _short(running: Running) -> str:

@@ -1,4 +1,4 @@
-"""Looks at one service, as the pure core gets them: an app that follows `prod`, and more where a test wants."""
+"""Looks at a service, as the pure core gets them: an app that follows `prod`, and more where a test wants."""
 
 from collections.abc import Mapping
 from dataclasses import replace

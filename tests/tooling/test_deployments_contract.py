@@ -302,13 +302,19 @@ def test_five_deployments_are_under_way_at_most(stage: Stage) -> None:
     web.deploy("good")
 
 
-def test_failures_without_rollback_never_lock_a_service(stage: Stage) -> None:
+def test_failures_without_rollback_lock_no_service_and_are_gone_after_the_next(stage: Stage) -> None:
     web = served(stage, STOPS)
     for _ in range(6):
         web.deploy("bad")
         web.step()
 
     web.deploy("good")
+
+    assert [it[1:] for it in web.deployments()] == [
+        ("PRIMARY", "IN_PROGRESS"),
+        ("ACTIVE", "FAILED"),
+        ("ACTIVE", "COMPLETED"),
+    ]
 
 
 def test_service_deployments_are_listed_newest_first_in_pages(stage: Stage) -> None:

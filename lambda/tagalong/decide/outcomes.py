@@ -83,8 +83,15 @@ def _observed(order: Order, look: Look) -> Order | None:
     if status == order.status:
         return _waits_for_tasks(order, look)
     reason = look.history.causes.get(deployment.arn, deployment.reason) if deployment else ""
-    ended = (deployment and deployment.finished_at) or look.now
+    ended = (deployment and deployment.finished_at) or _completed_at(order, look) or look.now
     return replace(order, status=status, reason=reason, ended_at=None if status.is_open else ended)
+
+
+def _completed_at(order: Order, look: Look) -> datetime | None:
+    """Where no history is read: when the PRIMARY changed last."""
+    primary = look.service.primary
+    known = look.service.completed and primary.id == order.deployment and order.status is Status.STARTED
+    return primary.updated_at if known else None
 
 
 def _resolved(order: Order, look: Look) -> Order:
@@ -117,11 +124,12 @@ def _went_back(order: Order, look: Look) -> bool:
     return bool(look.history.unavailable) and old and look.now >= order.at + _UNTIL_LISTED
 
 
-def may_be_unlisted(order: Order | None, look: Look) -> bool:
-    """Whether ECS may have begun, and even ended, this rollout, and not list it yet."""
-    if not order or not order.status.is_open or not look.history.was_read or _must_be_listed(order, look):
+def ends_unknown(order: Order | None, look: Look) -> bool:
+    """Whether ECS may have begun this rollout, and even ended it, and does not list that yet."""
+    if not order or order.status not in {Status.ORDERED, Status.STARTED} or not look.history.was_read:
         return False
-    return order.deployment != look.service.primary.id and not look.history.find(order.deployment)
+    deployment = look.history.find(order.deployment)
+    return order.deployment != look.service.primary.id and not (deployment and deployment.under_way)
 
 
 def _status(order: Order, look: Look) -> Status:
@@ -131,7 +139,7 @@ def _status(order: Order, look: Look) -> Status:
         return _completed(order, primary)
     if deployment:
         under_way = deployment.under_way or (deployment.successful and is_primary)
-        return order.status if under_way else _ended(deployment, order, look.history)
+        return order.status if under_way else _ended(deployment, order, look)
     listed = _must_be_listed(order, look)
     if is_primary:
         failed = primary.state == "FAILED" and (listed or not look.history.was_read)
@@ -148,14 +156,23 @@ def _completed(order: Order, primary: Primary) -> Status:
     return Status.NOT_STARTED if waits else Status.COMPLETED
 
 
-def _ended(deployment: Deployment, order: Order, history: History) -> Status:
+def _ended(deployment: Deployment, order: Order, look: Look) -> Status:
     if deployment.successful:
         return Status.REPLACED if order.status is Status.NOT_STARTED else Status.COMPLETED
-    if history.replaced(deployment):
+    if look.history.replaced(deployment):
         return Status.REPLACED
     if deployment.status == "STOPPED":
-        return Status.FAILED if deployment.arn in history.causes else Status.STOPPED
+        return _stopped(deployment, order, look)
     return Status.ROLLED_BACK if deployment.status == "ROLLBACK_SUCCESSFUL" else Status.FAILED
+
+
+def _stopped(deployment: Deployment, order: Order, look: Look) -> Status:
+    """By its circuit breaker, by a person, or for a newer one that ECS does not list yet."""
+    if deployment.arn in look.history.causes:
+        return Status.FAILED
+    is_newest = order.deployment == look.service.primary.id
+    ended = deployment.finished_at or look.now
+    return Status.STOPPED if is_newest or look.now >= ended + _UNTIL_LISTED else order.status
 
 
 def _waits_for_tasks(order: Order, look: Look) -> Order:
