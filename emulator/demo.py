@@ -2,21 +2,27 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from emulator import company, embedded, logs
 from emulator.company import SERVICES, WEB, Member, Running
 from emulator.deployment import deploy
 from emulator.embedded import EmbeddedAws, EmbeddedAwsError
 from emulator.images import push_image
+from emulator.table import Column, Row, table
 
-_SECONDS_TO_WAIT = 60
+_SECONDS_TO_WAIT = 300
 _DIGEST = 8
 _console = Console(highlight=False)
+_COLUMNS = (
+    Column("service"),
+    Column("ran", rank=2),
+    Column("runs now"),
+    Column("why", is_names=False, rank=1),
+)
 
 Line = Mapping[str, Any]
 State = Mapping[Member, Running]
@@ -26,6 +32,7 @@ def main() -> None:
     started = time.monotonic()
     aws = embedded.start()
     try:
+        _done(f"an embedded AWS is up on {aws.endpoint.removeprefix('http://')}")
         _demonstrate(aws)
     finally:
         embedded.stop(aws.port)
@@ -48,7 +55,7 @@ def _demonstrate(aws: EmbeddedAws) -> None:
     after = _state(aws)
     short = digest.removeprefix("sha256:")[:_DIGEST]
     _done(f"pushed {WEB}:prod, version 2: an index of amd64, arm64 and attestation, [cyan]{short}[/]")
-    _console.print(_table(before, after, decisions))
+    _console.print(table(_COLUMNS, [*_rows(before, after, decisions)], _console.width))
 
     _, decisions = _push(aws, "the shop, version 2")
     changed = [member for member, running in _state(aws).items() if running != after[member]]
@@ -74,9 +81,7 @@ def _break(aws: EmbeddedAws, before: State) -> None:
 
 def _left(aws: EmbeddedAws) -> int:
     """How many services stay on what they run as the image failed on them."""
-    return len(
-        {line["ecs_service"] for line in _lines(aws, "decision") if line["reason"] == "rollout-failed"}
-    )
+    return len({line["ecs_service"] for line in _lines(aws, "decision") if line["reason"] == "rolled-back"})
 
 
 def _decision(decisions: Mapping[tuple[str, str], Line], member: Member) -> str:
@@ -92,7 +97,8 @@ def _push(
     users = sum(any(image.startswith(WEB) for image in running.images) for running in _state(aws).values())
 
     def decisions() -> dict[tuple[str, str], Line]:
-        new = [line for line in _lines(aws, "decision") if line["event_id"] not in known]
+        of_pushes = [line for line in _lines(aws, "decision") if line["trigger"] == "push"]
+        new = [line for line in of_pushes if line["event_id"] not in known]
         return {(line["cluster"], line["ecs_service"]): line for line in new}
 
     _wait("ECR event → rule → finder → queue → deployer …", lambda: len(decisions()) >= users)
@@ -118,23 +124,19 @@ def _state(aws: EmbeddedAws) -> State:
     return {member: company.running(aws, member) for member in SERVICES}
 
 
-def _table(before: State, after: State, decisions: Mapping[tuple[str, str], Line]) -> Table:
-    table = Table(show_lines=True)
-    for heading in ("service", "ran", "runs now", "why"):
-        table.add_column(heading, overflow="fold")
+def _rows(before: State, after: State, decisions: Mapping[tuple[str, str], Line]) -> Iterator[Row]:
     for member, ran in before.items():
         line = decisions.get((member.cluster, member.name), {})
         moved = line.get("decision") == "update"
         now, style = (_short(after[member]), "green") if moved else ("the same", "dim")
-        table.add_row(f"{member.cluster}\n{member.name}", _short(ran), now, _why(line, member), style=style)
-    return table
+        yield Row((f"{member.cluster}\n{member.name}", _short(ran), now, _why(line, member)), style)
 
 
 def _why(line: Line, member: Member) -> str:
     if line.get("decision") == "update":
         return "its tag moved"
     sentence: str = line.get("message", f"it does not use {WEB}")
-    return sentence.removeprefix(f"{member.name} stays as it is: ")
+    return sentence.removeprefix(f"{member.name} skipped ({line.get('reason')}): ")
 
 
 def _short(running: Running) -> str:

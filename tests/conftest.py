@@ -3,15 +3,18 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, cast
 
 import boto3
 import botocore.session
 import pytest
+import time_machine
 from botocore.loaders import Loader
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from emulator import embedded
 from emulator.embedded import EmbeddedAws
@@ -21,8 +24,19 @@ from tagalong.handlers import deployer
 from tagalong.messages.logs import logger
 
 # Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
-settings.register_profile("tagalong", deadline=None, phases=set(Phase) - {Phase.shrink, Phase.explain})
+# Fixtures are made once for all examples of a property, which begins each of them with an empty AWS.
+settings.register_profile(
+    "tagalong",
+    deadline=None,
+    max_examples=50,
+    phases=set(Phase) - {Phase.shrink, Phase.explain},
+    suppress_health_check=list(HealthCheck),
+)
+settings.register_profile("nightly", parent=settings.get_profile("tagalong"), max_examples=2_000)
 settings.load_profile("tagalong")
+
+# For `make check-dates`.
+_AHEAD = timedelta(days=int(os.environ.get("TAGALONG_TEST_DAYS_AHEAD", "0")))
 
 SETTINGS = {
     "AWS_REGION": REGION,
@@ -47,6 +61,13 @@ SETTINGS = {
     "TAGALONG_PUBLISH_PARAMETERS": "true",
     "TAGALONG_QUOTA_SHARE": "1000",  # no test waits
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clock() -> Iterator[None]:
+    """The clock of this process, as many days ahead as is wanted."""
+    with time_machine.travel(datetime.now(UTC) + _AHEAD) if _AHEAD else nullcontext():
+        yield
 
 
 @pytest.fixture(autouse=True)

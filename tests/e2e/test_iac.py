@@ -42,7 +42,7 @@ class Company:
             StackName="web", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
         )
         cloudformation.get_waiter("stack_update_complete").wait(
-            StackName="web", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            StackName="web", WaiterConfig={"Delay": 1, "MaxAttempts": 300}
         )
 
     def sweep(self) -> None:

@@ -11,7 +11,7 @@ from emulator.deployment import deploy
 from emulator.embedded import EmbeddedAws
 from emulator.images import push_image
 
-SECONDS_TO_WAIT = 60
+SECONDS_TO_WAIT = 300  # on a machine that does much else
 _LAST_LINES = 20
 _READ_ONLY = {"taskDefinitionArn", "revision", "registeredAt", "registeredBy"}
 
