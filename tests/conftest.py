@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ import boto3
 import botocore.session
 import pytest
 import time_machine
-from botocore.loaders import Loader
+from botocore.config import Config
 from hypothesis import HealthCheck, Phase, settings
 
 from emulator import embedded
@@ -116,23 +117,39 @@ class Stdout:
 logger.registered_handler.stream = Stdout()  # type: ignore[attr-defined]  # it is a StreamHandler
 
 
+_fake = FakeAws()
+
+
+class SharedClients(boto3.Session):
+    """Makes each client once: that is most of what a test would take."""
+
+    def __init__(self) -> None:
+        self.core = botocore.session.Session()
+        super().__init__(region_name=REGION, botocore_session=self.core)
+        self.events.register("before-send", cast("Any", _fake.answer))  # its stubs know no such handler
+        self._clients: dict[Any, Any] = {}
+
+    def client(self, service: str, *, config: Config | None = None, **options: Any) -> Any:  # type: ignore[override]
+        defaults = self.core.get_default_client_config()
+        told = (str(getattr(it, "_user_provided_options", None)) for it in (config, defaults))
+        key = service, *told, str(options)
+        if key not in self._clients:
+            self._clients[key] = super().client(cast("Any", service), config=config, **options)
+        return self._clients[key]
+
+
+@cache
+def _session() -> SharedClients:
+    return SharedClients()
+
+
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """An empty AWS behind every boto3 client that is made while it is there."""
-    fake = FakeAws()
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session_on(fake))
-    return fake
-
-
-_models = Loader()
-
-
-def session_on(fake: FakeAws) -> boto3.Session:
-    core = botocore.session.Session()
-    core.register_component("data_loader", _models)  # reading them again would be most of a test's time
-    session = boto3.Session(region_name=REGION, botocore_session=core)
-    session.events.register("before-send", cast("Any", fake.answer))  # its stubs know no handler that answers
-    return session
+    _fake.reset()
+    _session().core.set_default_client_config(cast("Any", None))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
+    return _fake
 
 
 @pytest.fixture

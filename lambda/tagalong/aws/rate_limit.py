@@ -41,7 +41,8 @@ def limit_rate(client: "ECSClient", share: float) -> None:
     for burst, rate, operations in _QUOTAS:
         bucket = TokenBucket(max(1, burst * share), rate * share)
         for operation in operations:
-            client.meta.events.register(f"before-send.ecs.{operation}", partial(_wait, bucket))
+            event = f"before-send.ecs.{operation}"
+            client.meta.events.register(event, partial(_wait, bucket), unique_id=f"rate-limit-{operation}")
 
 
 def _wait(bucket: TokenBucket, **_: object) -> None:
