@@ -48,7 +48,8 @@ def decide(look: Look) -> Verdict:
     order = _order(look, record, containers, held, decision) if isinstance(decision, Update) else None
     after = record.deciding(decision.reason, _message(decision), look.now)
     if isinstance(decision, Skip):
-        decision = replace(decision, news=after.decision != record.decision)
+        told = any(report.status.rejects for report in reports)  # that it failed says that it is held
+        decision = replace(decision, news=after.decision != record.decision and not told)
     return Verdict(decision, after, reports, order)
 
 
