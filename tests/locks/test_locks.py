@@ -13,6 +13,10 @@ from support import newer_index, pythons
 from support.machine import LOCKS, ROOT, Machine, SetUpError, requirements
 
 INSTALLER = "requirements/installer.txt"
+PYTHONS = [
+    pytest.param(python, id=str(python), marks=pytest.mark.xdist_group(str(python)))
+    for python in pythons.found()
+]
 TO_COME = "3.14"  # of which no machine of ours has one
 
 
@@ -22,13 +26,13 @@ def tomorrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return newer_index.publish(names, tmp_path_factory.mktemp("newer"))
 
 
-@pytest.fixture(params=pythons.found(), ids=str)
+@pytest.fixture(params=PYTHONS)
 def machine(request: pytest.FixtureRequest, tmp_path: Path, tomorrow: Path) -> Machine:
     """One that nothing was set up on."""
     return Machine(tmp_path, request.param, tomorrow).check_out()
 
 
-@pytest.fixture(scope="session", params=pythons.found(), ids=str)
+@pytest.fixture(scope="session", params=PYTHONS)
 def deployer(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tomorrow: Path
 ) -> Machine:
@@ -62,6 +66,7 @@ def test_a_python_of_the_oldest_supported_version_is_checked() -> None:
     assert pythons.OLDEST in {python.version[:2] for python in pythons.found()}
 
 
+@pytest.mark.xdist_group("newest")
 def test_a_resolver_without_a_lock_takes_the_newer_versions(newest: Machine) -> None:
     said = newest.pip("install", "--dry-run", "coverage")
 
@@ -107,6 +112,7 @@ def test_every_python_bundles_the_same_asset(deployer: Machine, asset: dict[str,
     assert contents(deployer.checkout / "asset") == asset
 
 
+@pytest.mark.xdist_group("newest")
 def test_make_installs_the_cdk_cli_that_the_lock_names(newest: Machine) -> None:
     newest.make("node_modules/.installed")
 
@@ -117,6 +123,7 @@ def test_make_installs_the_cdk_cli_that_the_lock_names(newest: Machine) -> None:
     assert f'"aws-cdk": "{version.split()[0]}"' in (ROOT / "package.json").read_text()
 
 
+@pytest.mark.xdist_group("newest")
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_python_to_come_finds_a_wheel_of_everything(newest: Machine, lock: str) -> None:
     wheels = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--python-version", TO_COME)
