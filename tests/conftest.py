@@ -14,6 +14,7 @@ import boto3
 import botocore.session
 import pytest
 import time_machine
+from botocore import UNSIGNED
 from botocore.config import Config
 from hypothesis import HealthCheck, Phase, settings
 
@@ -118,6 +119,7 @@ logger.registered_handler.stream = Stdout()  # type: ignore[attr-defined]  # it 
 
 
 _fake = FakeAws()
+_UNSIGNED = Config(signature_version=UNSIGNED)  # nobody checks a signature here
 
 
 class SharedClients(boto3.Session):
@@ -147,7 +149,7 @@ def _session() -> SharedClients:
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """An empty AWS behind every boto3 client that is made while it is there."""
     _fake.reset()
-    _session().core.set_default_client_config(cast("Any", None))
+    _session().core.set_default_client_config(_UNSIGNED)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
     return _fake
 

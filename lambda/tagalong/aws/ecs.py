@@ -39,7 +39,8 @@ class Ecs:
         self.client = boto3.client("ecs", config=RETRY_CONFIG)
         self._quota_share = quota_share
         limit_rate(self.client, quota_share)
-        self.client.meta.events.register("before-parse.ecs.DescribeTaskDefinition", keep_unknown_fields)
+        event = "before-parse.ecs.DescribeTaskDefinition"
+        self.client.meta.events.register(event, keep_unknown_fields, unique_id="keep-unknown-fields")
         self._registrable = registrable_fields(self.client.meta.service_model)
 
     def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
