@@ -170,7 +170,8 @@ def _failed_by_itself(described: "ServiceDeploymentTypeDef") -> bool:
     """STOPPED means either that it failed without rollback, or that somebody stopped it."""
     breaker, alarms = described.get("deploymentCircuitBreaker", {}), described.get("alarms", {})
     triggered = "TRIGGERED" in {breaker.get("status"), alarms.get("status")}
-    return triggered or described["status"] != "STOPPED"
+    no_candidate = "No rollback candidate" in described.get("statusReason", "")  # a hook refused the first one
+    return triggered or no_candidate or described["status"] != "STOPPED"
 
 
 def _cause(described: "ServiceDeploymentTypeDef") -> str:
