@@ -170,7 +170,7 @@ def _failed_by_itself(described: "ServiceDeploymentTypeDef") -> bool:
     """STOPPED means either that it failed without rollback, or that somebody stopped it."""
     breaker, alarms = described.get("deploymentCircuitBreaker", {}), described.get("alarms", {})
     triggered = "TRIGGERED" in {breaker.get("status"), alarms.get("status")}
-    no_candidate = "No rollback candidate" in described.get("statusReason", "")  # a hook refused the first one
+    no_candidate = "No rollback candidate" in described.get("statusReason", "")
     return triggered or no_candidate or described["status"] != "STOPPED"
 
 
