@@ -160,7 +160,7 @@ def finder(_world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
     """An event in, seconds out; or seconds in, that it has nothing to do."""
     from tagalong.handlers import finder  # noqa: PLC0415 - after the clock is replaced
 
-    finder.ready()
+    finder.create_clients()
     pipe.send("ready")
     while (event := pipe.recv()) is not None:
         start = clock.monotonic()
@@ -179,7 +179,7 @@ def deployer(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None
 
     from tagalong.handlers import deployer  # noqa: PLC0415 - after the clock is replaced
 
-    deployer.ready()
+    deployer.create_clients()
     sqs = boto3.client("sqs", endpoint_url=world.upstream)
     url = ENVIRONMENT["TAGALONG_QUEUE_URL"]
     pipe.send("ready")

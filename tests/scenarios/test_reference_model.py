@@ -53,7 +53,7 @@ def start(aws: FakeAws, fleet: list[tuple[str, str]]) -> dict[str, str]:
     return {f"s{number}": aws.tags["app", tag] for number, (_, tag) in enumerate(fleet)}
 
 
-def ends_at(rule: str, runs: str, first: dict[str, int], last: dict[str, int], pushed: set[str]) -> str:
+def ends_at(rule: str, runs: str, first: dict[str, float], last: dict[str, float], pushed: set[str]) -> str:
     """What was there already when tagalong saw the service first moves nothing, unless it is pushed again."""
     adopted, now = wanted(rule, runs, first), wanted(rule, runs, last)
     return runs if now == adopted and now not in pushed else now

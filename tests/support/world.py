@@ -628,6 +628,8 @@ class World:
         elif status == "STOPPED":
             yield "replaced" if self._was_replaced(it) else "stopped" if it.by_person else "failed"
             yield from ["failed", "rolled-back"] * it.unseen
+            if "No rollback candidate" in self._record(it)["statusReason"]:
+                yield "stopped"  # by a hook, or by a person: ECS does not say
 
     # -- (b), (c), and what each order must respect ---------------------------------------------------------
 
