@@ -48,10 +48,13 @@ def _demonstrate(aws: EmbeddedAws) -> None:
     web_digest = company.publish(aws)
     _wait("the first images …", lambda: len(_lines(aws, "families")) >= len(company.TAGS))
     company.start(aws, web_digest)
+    _wait("the services start …", lambda: company.is_steady(aws))
     before = _state(aws)
     _done(f"{len(before)} services run in 2 clusters, on images from 3 repositories")
 
     digest, decisions = _push(aws, "the shop, version 2")
+    moved = _updated(decisions)
+    _wait("ECS completes the deployments …", lambda: _services(aws, deployment_status="completed") == moved)
     after = _state(aws)
     short = digest.removeprefix("sha256:")[:_DIGEST]
     _done(f"pushed {WEB}:prod, version 2: an index of amd64, arm64 and attestation, [cyan]{short}[/]")
@@ -59,9 +62,8 @@ def _demonstrate(aws: EmbeddedAws) -> None:
 
     _, decisions = _push(aws, "the shop, version 2")
     changed = [member for member, running in _state(aws).items() if running != after[member]]
-    moved = [line for line in decisions.values() if line["decision"] != "skip"]
-    if changed or moved:
-        raise EmbeddedAwsError(f"the same image moved {changed or moved}")
+    if changed or _updated(decisions):
+        raise EmbeddedAwsError(f"the same image moved {changed or _updated(decisions)}")
     _done(f"pushed the same image again: {len(decisions)} decisions, no new revision, no deployment")
     _break(aws, after)
 
@@ -69,9 +71,9 @@ def _demonstrate(aws: EmbeddedAws) -> None:
 def _break(aws: EmbeddedAws, before: State) -> None:
     """Push an image that cannot start, and see every service back on the one before it."""
     digest, decisions = _push(aws, "the shop, version 3", broken=True)
-    moved = [member for member in before if _decision(decisions, member) == "update"]
-    _wait("ECS gives up and rolls back …", lambda: _left(aws) == len(moved))
-    wrong = [member for member in moved if _state(aws)[member].images != before[member].images]
+    moved = _updated(decisions)
+    _wait("ECS gives up and rolls back …", lambda: _services(aws, reason="rolled-back") == moved)
+    wrong = [member for member, running in _state(aws).items() if running != before[member]]
     if wrong:
         raise EmbeddedAwsError(f"not rolled back: {wrong}")
     short = digest.removeprefix("sha256:")[:_DIGEST]
@@ -79,13 +81,14 @@ def _break(aws: EmbeddedAws, before: State) -> None:
     _done(f"tagalong looked again, and deploys {short} to none of them: it waits for another image")
 
 
-def _left(aws: EmbeddedAws) -> int:
-    """How many services stay on what they run as the image failed on them."""
-    return len({line["ecs_service"] for line in _lines(aws, "decision") if line["reason"] == "rolled-back"})
+def _services(aws: EmbeddedAws, **field: str) -> set[tuple[str, str]]:
+    """Of which a line with this field speaks."""
+    [(name, value)] = field.items()
+    return {(line["cluster"], line["ecs_service"]) for line in _lines(aws, name) if line[name] == value}
 
 
-def _decision(decisions: Mapping[tuple[str, str], Line], member: Member) -> str:
-    return str(decisions.get((member.cluster, member.name), {}).get("decision"))
+def _updated(decisions: Mapping[tuple[str, str], Line]) -> set[tuple[str, str]]:
+    return {service for service, line in decisions.items() if line["decision"] == "update"}
 
 
 def _push(
@@ -97,8 +100,8 @@ def _push(
     users = sum(any(image.startswith(WEB) for image in running.images) for running in _state(aws).values())
 
     def decisions() -> dict[tuple[str, str], Line]:
-        of_pushes = [line for line in _lines(aws, "decision") if line["trigger"] == "push"]
-        new = [line for line in of_pushes if line["event_id"] not in known]
+        pushes = [line for line in _lines(aws, "decision") if line["trigger"] == "push"]
+        new = [line for line in pushes if line["event_id"] not in known]
         return {(line["cluster"], line["ecs_service"]): line for line in new}
 
     _wait("ECR event → rule → finder → queue → deployer …", lambda: len(decisions()) >= users)
@@ -134,7 +137,8 @@ def _rows(before: State, after: State, decisions: Mapping[tuple[str, str], Line]
 
 def _why(line: Line, member: Member) -> str:
     if line.get("decision") == "update":
-        return "its tag moved"
+        forced = line["new_revision"] == line["old_revision"]
+        return "its tag moved: a forced deployment" if forced else "its tag moved"
     sentence: str = line.get("message", f"it does not use {WEB}")
     return sentence.removeprefix(f"{member.name} skipped ({line.get('reason')}): ")
 
