@@ -57,7 +57,7 @@ def _demonstrate(aws: EmbeddedAws) -> None:
     _wait("ECS completes the deployments …", lambda: _services(aws, deployment_status="completed") == moved)
     after = _state(aws)
     short = digest.removeprefix("sha256:")[:_DIGEST]
-    _done(f"pushed {WEB}:prod, version 2: an index of amd64, arm64 and attestation, [cyan]{short}[/]")
+    _done(f"pushed {WEB}:prod, version 2: an index of amd64 and arm64, [cyan]{short}[/]")
     _console.print(table(_COLUMNS, [*_rows(before, after, decisions)], _console.width))
 
     _, decisions = _push(aws, "the shop, version 2")
@@ -78,7 +78,7 @@ def _break(aws: EmbeddedAws, before: State) -> None:
         raise EmbeddedAwsError(f"not rolled back: {wrong}")
     short = digest.removeprefix("sha256:")[:_DIGEST]
     _done(f"pushed a version 3 that cannot start, [cyan]{short}[/]: ECS rolled {len(moved)} services back")
-    _done(f"tagalong looked again, and deploys {short} to none of them: it waits for another image")
+    _done(f"tagalong deploys {short} to none of them again: it waits for another image")
 
 
 def _services(aws: EmbeddedAws, **field: str) -> set[tuple[str, str]]:
