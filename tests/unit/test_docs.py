@@ -182,7 +182,7 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
 
 
 def test_the_code_map_has_every_file_and_folder_of_the_functions() -> None:
-    there = {it.name for it in (ROOT / "lambda/tagalong").iterdir() if not it.name.startswith("__")}
+    there = {it.name for it in (ROOT / "lambda/tagalong").iterdir() if not it.name.startswith(("_", "."))}
 
     assert there <= code_map()
 

@@ -96,7 +96,7 @@ def test_every_rule_that_is_documented_is_understood(text: str) -> None:
         "highest",
         "highest:build-",
         "highest:build-...",
-        "force",
+        "force:x",
         "latest",
         "semverr:1.x",
     ],

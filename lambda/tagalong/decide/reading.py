@@ -35,6 +35,8 @@ def needs_history(look: Look) -> bool:
     service, record = look.service, look.record
     containers, _ = followed(look, record)
     last = record.order
+    if any(it.choice and it.choice.deployment != service.primary.number for it in record.containers.values()):
+        return True  # the deployment that chose it may have failed
     if service.completed and last and last.deployment == service.primary.id:
         return any(order.status.is_open for order in record.orders[1:]) or _event_was_lost(look, containers)
     if any(order.status.is_open for order in record.orders):
