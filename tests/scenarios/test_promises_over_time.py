@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from inspect import signature
+from typing import cast
 from unittest.mock import Mock
 
 import boto3
@@ -39,12 +40,12 @@ WEIGHTS = {
     "push_both": 5,
     "push_again": 5,
     "end": 26,
-    "end_by_cause": 4,
+    "end_by_cause": 5,
     "stop": 2,
     "wait_in_a_stage": 1,
     "deploy_earlier": 5,
     "put_digest": 3,
-    "put_plain_tags": 2,
+    "put_plain_tags": 4,
     "edit": 2,
     "hold": 1,
     "release": 2,
@@ -53,7 +54,7 @@ WEIGHTS = {
     "configure_breaker": 2,
     "create_again": 1,
     "lose_the_table": 1,
-    "deny_history": 1,
+    "deny_history": 2,
     "grant_history": 3,
     "crash_soon": 3,
     "come_late": 4,
@@ -105,7 +106,8 @@ def play(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Play:
 def _say_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without what costs time and proves nothing here: signatures, log lines, metrics, mail."""
     plain = Config(signature_version=UNSIGNED, parameter_validation=False)
-    boto3.DEFAULT_SESSION._session.set_default_client_config(plain)
+    session = cast("boto3.Session", boto3.DEFAULT_SESSION)
+    session._session.set_default_client_config(plain)
     monkeypatch.setenv("TAGALONG_NOTIFY_ON", "failed")
     monkeypatch.setenv("TAGALONG_PUBLISH_PARAMETERS", "false")
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")

@@ -16,7 +16,7 @@ from itertools import count
 from typing import TypeVar
 
 from support.fake_aws import HOST, Json, Refused
-from support.fake_aws.deployments import Left
+from support.fake_aws.deployments import Cause, Left
 from support.pipeline import Crash, Pipeline
 from tagalong.deploy import Failed, Result
 from tagalong.model.decisions import Skip
@@ -59,6 +59,7 @@ class Deployment:
     holds: Digests  # what is written there, else what ECS resolved
     environment: str
     change: Digests = field(default_factory=dict)  # of ours: what it was to change
+    sure: bool = True  # whether what ECS goes back to was in its history
     doubt: bool = False  # whether tagalong may have taken more for changed
     edit: str | None = None  # of ours: the environment of its base, if what ECS goes back to has another
     forgotten: bool = False  # with the table
@@ -79,6 +80,7 @@ class Rejected:
     most: Digests  # that may count as changed
     at: datetime
     edit: str | None
+    sure: bool  # whether tagalong must have known that edit
     unseen: bool  # history was denied when it ended
     over: bool = False  # by at least one reading
 
@@ -216,7 +218,8 @@ class World:
         name = _pick(SERVICES, service)
         record = self._under_way(name)
         if record and record["status"] == "IN_PROGRESS" and self._service(name)["desiredCount"]:
-            causes = ["alarm", "hook"] + ["breaker"] * self._breaker(name)["enable"]
+            causes: list[Cause] = ["alarm", "hook"]
+            causes += ["breaker"] * self._breaker(name)["enable"]
             self._send_all(self.aws.fail(CLUSTER, name, _pick(causes, cause), _pick(_LEFT, way)), way)
 
     def stop(self, service: int, kind: int, way: int) -> None:
@@ -241,6 +244,7 @@ class World:
         record, service = self._under_way(name), self._service(name)
         assert record
         service["deploymentConfiguration"]["bakeTimeInMinutes"] = 0
+        record["lifecycleStage"] = "SCALE_UP"
         primary = service["deployments"][0]
         if not service["desiredCount"]:
             return self.aws.complete(CLUSTER, name)
@@ -308,7 +312,7 @@ class World:
         self.aws.tick()
         self._tag_service(name, "tagalong:retry", self.aws.clock.isoformat())
         known = self.known[name]
-        known.causes, known.retry_at = known.causes + 1, self.aws.clock
+        known.causes, known.retry_at, known.since = known.causes + 1, self.aws.clock, None
         known.rejected, known.chosen = [], []
 
     def scale(self, service: int, tasks: int, way: int) -> None:
@@ -493,7 +497,7 @@ class World:
     def _may_hold(self, name: str, rejected: Rejected) -> bool:
         """Whether a rejection may stand by one reading."""
         wants_it = all(self.wanted[it] == digest_ for it, digest_ in rejected.change.items())
-        same_edit = rejected.edit in {None, self._environment(name)}
+        same_edit = not rejected.sure or rejected.edit in {None, self._environment(name)}
         return wants_it and same_edit and not self._acquits(name, rejected)
 
     def _moved(self, container: str, since: datetime, told_since: datetime | None = None) -> bool:
@@ -560,7 +564,9 @@ class World:
         if (it.change or it.doubt) and not (known.retry_at and it.at <= known.retry_at):
             self.reached["rejection"] += 1
             most = it.names if it.doubt else it.change
-            known.rejected.append(Rejected(it.change, most, it.at, it.edit, unseen=self.denied, over=guessed))
+            known.rejected.append(
+                Rejected(it.change, most, it.at, it.edit, it.sure, unseen=self.denied, over=guessed)
+            )
             kept = [r for r in known.rejected if not r.over]
             for old in kept[:-MOST_REJECTIONS]:
                 old.over = True
@@ -676,9 +682,9 @@ class World:
             raise Crash
 
     def _check_order(self, name: str, revision: str) -> None:
-        self.ordered_on = deepcopy(self._service(name))
         names, known = self._names(revision), self.known[name]
-        self.pending = self._change(name, names), self._is_in_doubt(name), self._edit(name)
+        doubt, edit, sure = self._is_in_doubt(name), self._edit(name), self._is_told(name)
+        self.pending = self._change(name, names), doubt, edit, sure
         if self._service(name)["status"] != "ACTIVE" or "on-hold" in self._excuses(name, "app"):
             raise Broken(f"{name} was moved though it is on hold")
         base, new = self.aws.running(CLUSTER, name), self.aws._find(revision)
@@ -690,12 +696,17 @@ class World:
         for container in CONTAINERS:
             self._check_container(name, container, names)
         for rejected in known.rejected:
-            # Only of the last one DescribeServices alone tells that ECS went back.
-            lost = rejected.unseen and rejected.at != known.ours[-1].at
-            if not (rejected.over or lost) and all(names[it] == held for it, held in rejected.most.items()):
+            if self._is_forbidden(known, rejected) and rejected.most.items() <= names.items():
                 raise Broken(f"(b) {name}: {_short(rejected.most)} was rejected, and is ordered again")
         if known.orders >= known.causes:
             raise Broken(f"(b) {name}: more orders than there were causes ({known.causes})")
+
+    def _is_forbidden(self, known: Known, rejected: Rejected) -> bool:
+        """By every reading. A person may choose what was rejected; and without a history DescribeServices
+        tells only of the last rollout that ECS went back."""
+        lost = rejected.unseen and rejected.at != known.ours[-1].at
+        chosen = any(rejected.most.get(it.container) == it.digest for it in known.chosen)
+        return not (rejected.over or lost or chosen)
 
     def _check_turn(self, name: str) -> None:
         """R4."""
@@ -729,6 +740,8 @@ class World:
         if self._is_surely_adopted(name, container) and named not in stays and before.names[container]:
             raise Broken(f"(R6) {name}: {container} is adopted, and {_short_(named)} is ordered")
         others = {before.holds[container], baseline.holds[container], *(it.digest for it in last)}
+        if not self._has_completed(known):  # nothing to go back to: what our first order met
+            others |= {it.holds[container] for it in known.deployments}
         if self.rule == "track" and named != self.wanted[container] and named not in others:
             raise Broken(f"{name}: {_short_(named)} is ordered for {container}, which nobody wants")
 
@@ -741,6 +754,11 @@ class World:
         lags = self.aws.listed_after or self.aws.described_after
         forgotten = self._current(name).forgotten and not self._is_completed(name)
         return bool(self.denied or lags or forgotten or not self._baseline(name).ran)
+
+    def _is_told(self, name: str) -> bool:
+        """Whether ECS tells what it would go back to: the PRIMARY is that, or 90 days are not over."""
+        history = self.aws._remembered(self.aws._history(self._service(name)))
+        return self._is_completed(name) or any(it["status"] == "SUCCESSFUL" for it in history)
 
     def _edit(self, name: str) -> str | None:
         before = self._environment(name)
@@ -807,7 +825,7 @@ class World:
             _environment(self.aws._find(service["taskDefinition"])),
         )
         if ours:
-            it.change, it.doubt, it.edit = self.pending
+            it.change, it.doubt, it.edit, it.sure = self.pending
             known.orders += 1
         else:
             known.causes += 1
@@ -845,7 +863,8 @@ class World:
         return self.aws.services[CLUSTER, name]
 
     def _breaker(self, name: str) -> Json:
-        return self._service(name)["deploymentConfiguration"]["deploymentCircuitBreaker"]
+        breaker: Json = self._service(name)["deploymentConfiguration"]["deploymentCircuitBreaker"]
+        return breaker
 
     def _current(self, name: str) -> Deployment:
         """That of what the service names."""
@@ -865,7 +884,7 @@ class World:
         return self.aws._under_way(self._service(name))
 
     def _status(self, it: Deployment) -> str:
-        return self._record(it).get("status", "")
+        return str(self._record(it).get("status", ""))
 
     def _record(self, it: Deployment) -> Json:
         records = self.aws.service_deployments
@@ -964,7 +983,7 @@ def _environment(definition: Json) -> str:
 
 
 def _without_images(definition: Json) -> list[Json]:
-    containers = deepcopy(definition["containerDefinitions"])
+    containers: list[Json] = deepcopy(definition["containerDefinitions"])
     for it in containers:
         del it["image"]
         it["dockerLabels"] = {k: v for k, v in it.get("dockerLabels", {}).items() if not k.startswith(_LABEL)}
