@@ -1,0 +1,101 @@
+"""The commands and their options; what each does is in a module of its own."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.account import open_account
+from cli.errors import CommandError, explained
+from cli.fleet import Fleet
+from cli.render import Screen
+from cli.status import status
+from tagalong.messages.text import neutral
+from tagalong.ports import AwsError
+from tagalong.settings import SettingsError
+
+_INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """Every error is one sentence with a remedy and ends with 1: click's own 2 means attention here."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            code = super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.Abort:
+            click.echo("nothing was changed", err=True)
+            code = 1
+        except click.UsageError as error:
+            error.show()
+            code = 1
+        except click.ClickException as error:
+            _show(error)
+            code = 1
+        except (AwsError, BotoCoreError, ClientError, SettingsError) as error:
+            _show(explained(error))
+            code = 1
+        except KeyboardInterrupt:
+            code = _INTERRUPTED
+        sys.exit(code or 0)
+
+
+def _show(error: click.ClickException) -> None:
+    click.echo(f"error: {neutral(error.format_message())}", err=True)
+    if isinstance(error, CommandError):
+        click.echo(f"  -> {error.remedy}", err=True)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+def main() -> None:
+    """See and steer tagalong: ECS services that follow the tags of ECR.
+
+    It reads and writes with your own AWS credentials. Exit codes: 0 all is well, 1 error, 2 something needs
+    attention, 3 `plan` has something to do.
+    """
+
+
+def on_account(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of every command; hands over the fleet and the screen."""
+
+    @wraps(command)
+    def run(stack: str, profile: str | None, region: str | None, json: bool, utc: bool, **rest: Any) -> int:  # noqa: FBT001
+        screen = Screen(json=json, utc=utc)
+        with screen.progress("finding tagalong …"):
+            fleet = Fleet(open_account(stack, profile, region))
+        return command(fleet, screen, **rest)
+
+    options = (
+        click.option(
+            "--stack", default="tagalong", show_default=True, help="Name of the CloudFormation stack."
+        ),
+        click.option("--profile", help="AWS profile."),
+        click.option("--region", help="AWS Region."),
+        click.option("--json", is_flag=True, help="For programs; the schema is in docs/cli.md."),
+        click.option("--utc", is_flag=True, help="Times instead of ages."),
+    )
+    for option in reversed(options):
+        run = option(run)
+    return run
+
+
+@main.command("status", short_help="What runs where; what needs you first.")
+@click.option("--cluster", help="Only services of this cluster.")
+@click.option("--repository", metavar="GLOB", help="Only services that follow this repository.")
+@click.option("--all", "everything", is_flag=True, help="Also list what is in sync or left alone.")
+@on_account
+def _status(fleet: Fleet, screen: Screen, **options: Any) -> int:
+    """What each service follows and runs, and why it does not run something else.
+
+    What needs you comes first, then what is stuck, moving or held. What is in sync is counted.
+
+    \b
+    Examples:
+      tagalong status
+      tagalong status --cluster production --all
+      tagalong status --repository 'shop/*' --json
+    """
+    return status(fleet, screen, **options)

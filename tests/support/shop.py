@@ -1,0 +1,160 @@
+"""The command line on the AWS in memory: what it asks of the stack, of Lambda and of STS is answered here."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from click.testing import CliRunner, Result
+
+from cli.app import main
+from conftest import SETTINGS
+from support.fake_aws import ACCOUNT, HOST, FakeAws, Json
+from support.fake_aws import _Raw as Raw  # the body of an answer
+from support.pipeline import Pipeline
+
+OLD, NEW, NEWER = ("sha256:" + digit * 64 for digit in "0ef")
+
+OUTPUTS = {
+    "FinderFunction": "finder",
+    "DeployerFunction": "deployer",
+    "StateTableName": "records",
+    "JobQueueUrl": SETTINGS["TAGALONG_JOB_QUEUE_URL"],
+    "JobDlqUrl": SETTINGS["TAGALONG_JOB_DLQ_URL"],
+    "RecheckQueueUrl": SETTINGS["TAGALONG_RECHECK_QUEUE_URL"],
+}
+
+
+@dataclass
+class Shop:
+    """An account where tagalong is installed, or not, and the command line in it."""
+
+    aws: FakeAws
+    pipeline: Pipeline
+    installed: bool = True
+    settings: dict[str, str] = field(default_factory=lambda: dict(SETTINGS))
+    payloads: list[Json] = field(default_factory=list)
+    """what Lambda was invoked with"""
+    works: bool = True
+    """whether the functions do at once what follows"""
+    stopped: list[Json] = field(default_factory=list)
+    """tasks that ECS still describes"""
+
+    # -- what a person does ----------------------------------------------------------------------------
+
+    def run(self, *arguments: str, answer: str = "", code: int | None = 0) -> str:
+        """What the command prints, also on stderr; fails if it exits with another code."""
+        result = self.invoke(*arguments, answer=answer)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert code is None or result.exit_code == code, f"exit {result.exit_code}:\n{result.output}"
+        return result.output
+
+    def invoke(self, *arguments: str, answer: str = "") -> Result:
+        return CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1"}).invoke(main, arguments, input=answer)
+
+    def json(self, *arguments: str, code: int | None = 0) -> Any:
+        result = self.invoke(*arguments, "--json")
+        assert code is None or result.exit_code == code, f"exit {result.exit_code}:\n{result.output}"
+        return json.loads(result.stdout)
+
+    # -- what is there ---------------------------------------------------------------------------------
+
+    def serve(self, name: str, repository: str = "shop/web", tag: str = "prod", **fields: Any) -> str:
+        """A service that has run OLD for long, by its plain tag; answers its revision."""
+        revision = self.aws.register(name, f"{HOST}/{repository}:{tag}@{OLD}")
+        self.aws.serve("prod", name, revision, **fields)
+        return revision
+
+    def image(self, digest: str, repository: str = "shop/web", tag: str = "prod") -> None:
+        self.aws.push(repository, tag, digest)
+
+    def push(self, digest: str, repository: str = "shop/web", tag: str = "prod") -> None:
+        self.pipeline.push(repository, tag, digest)
+
+    def complete(self, name: str) -> None:
+        self.pipeline.tell(*self.aws.complete("prod", name))
+
+    def fail(self, name: str) -> None:
+        """ECS rolls back, and has done so."""
+        self.pipeline.tell(*self.aws.fail("prod", name))
+        self.pipeline.tell(*self.aws.complete_rollback("prod", name))
+
+    # -- the stack, Lambda and STS ---------------------------------------------------------------------
+
+    def answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        """A `before-send` handler. The rest is the fake's."""
+        return self._answer(request) or self.aws.answer(request)
+
+    def _answer(self, request: AWSPreparedRequest) -> AWSResponse | None:
+        host = cast("str", request.headers.get("Authorization", b"") or b"")
+        service = re.search(r"/([a-z]+)/aws4_request", host if isinstance(host, str) else host.decode())
+        match service and service[1]:
+            case "cloudformation":
+                return self._stacks(request)
+            case "sts":
+                return _written(request, _IDENTITY, date=self.aws.clock)
+            case "lambda":
+                return self._lambda(request)
+            case "ecs":
+                return self._tasks(request)
+        return None
+
+    def _stacks(self, request: AWSPreparedRequest) -> AWSResponse:
+        name = dict(parse_qsl(cast("str", request.body)))["StackName"]
+        if not self.installed or name != "tagalong":
+            message = f"Stack with id {name} does not exist"
+            return _written(request, _ERROR.format("ValidationError", message), status=400)
+        members = "".join(_OUTPUT.format(key, value) for key, value in OUTPUTS.items())
+        return _written(request, _STACK.format(members))
+
+    def _lambda(self, request: AWSPreparedRequest) -> AWSResponse:
+        path = unquote(str(request.url))
+        if path.endswith("/configuration"):
+            return _written(request, json.dumps({"Environment": {"Variables": self.settings}}))
+        payload = json.loads(cast("bytes", request.body))
+        self.payloads.append(payload)
+        if "Records" not in payload and "sweep" not in payload:
+            payload = {**payload, "id": payload["id"]}
+        self.pipeline.deliver(payload)
+        if self.works:
+            self.pipeline.work()
+        return _written(request, "null")
+
+    def _tasks(self, request: AWSPreparedRequest) -> AWSResponse | None:
+        """What the fake of ECS does not know."""
+        target = str(request.headers.get("X-Amz-Target", b""))
+        if "DescribeClusters" in target:
+            [name] = json.loads(cast("bytes", request.body))["clusters"]
+            known = [{"clusterName": name, "status": "ACTIVE"}] if name in self.aws.clusters else []
+            return _written(request, json.dumps({"clusters": known}))
+        if "ListTasks" in target:
+            return _written(request, json.dumps({"taskArns": [it["taskArn"] for it in self.stopped]}))
+        if "DescribeTasks" in target:
+            return _written(request, json.dumps({"tasks": self.stopped}))
+        return None
+
+
+_IDENTITY = (
+    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+    f"<Arn>arn:aws:iam::{ACCOUNT}:user/ada</Arn><UserId>ada</UserId><Account>{ACCOUNT}</Account>"
+    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+_OUTPUT = "<member><OutputKey>{}</OutputKey><OutputValue>{}</OutputValue></member>"
+_STACK = (
+    "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>tagalong</StackName>"
+    "<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>UPDATE_COMPLETE</StackStatus>"
+    "<Outputs>{}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+)
+_ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"
+
+
+def _written(request: AWSPreparedRequest, body: str, *, status: int = 200, date: Any = None) -> AWSResponse:
+    headers = HTTPHeaders()
+    if date:
+        headers["date"] = format_datetime(date)
+    return AWSResponse(request.url, status, headers, Raw(body.encode()))
