@@ -13,6 +13,7 @@ from cli.errors import CommandError, explained
 from cli.fleet import Fleet
 from cli.render import Screen
 from cli.status import status
+from cli.why import why
 from tagalong.messages.text import neutral
 from tagalong.ports import AwsError
 from tagalong.settings import SettingsError
@@ -99,3 +100,19 @@ def _status(fleet: Fleet, screen: Screen, **options: Any) -> int:
       tagalong status --repository 'shop/*' --json
     """
     return status(fleet, screen, **options)
+
+
+@main.command("why", short_help="What happened to a service, and what to type next.")
+@click.argument("service")
+@on_account
+def _why(fleet: Fleet, screen: Screen, service: str) -> int:
+    """Why SERVICE runs what it runs: pushes, deployments and how ECS says they ended, and what holds it.
+
+    SERVICE is a name, CLUSTER/NAME or an ARN.
+
+    \b
+    Examples:
+      tagalong why web-eu
+      tagalong why production/web-eu --json
+    """
+    return why(fleet, screen, service)
