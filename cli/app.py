@@ -11,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.account import open_account
 from cli.errors import CommandError, explained
 from cli.fleet import Fleet
+from cli.history import history
+from cli.plan import plan
 from cli.render import Screen
 from cli.status import status
 from cli.why import why
@@ -116,3 +118,46 @@ def _why(fleet: Fleet, screen: Screen, service: str) -> int:
       tagalong why production/web-eu --json
     """
     return why(fleet, screen, service)
+
+
+@main.command("plan", short_help="What a push or a sweep would do now.")
+@click.argument("image", required=False)
+@click.option("--all", "everything", is_flag=True, help="What a sweep would do.")
+@click.option("--cluster", help="Only services of this cluster.")
+@on_account
+def _plan(fleet: Fleet, screen: Screen, image: str | None, everything: bool, cluster: str | None) -> int:  # noqa: FBT001
+    """What a push of IMAGE, or with --all a sweep, would do now; nothing is changed.
+
+    IMAGE is REPOSITORY:TAG. It needs read-only rights, also where nothing is installed. Exits with 3 if there
+    is something to do.
+
+    \b
+      +  it would move        ~  something holds it, or it moves already
+      =  in sync              -  left alone: it follows something else
+      !  a person must act
+
+    \b
+    Examples:
+      tagalong plan shop/web:prod
+      tagalong plan --all --cluster production
+    """
+    if bool(image) == everything:
+        raise click.UsageError("name an image, such as shop/web:prod, or give --all")
+    return plan(fleet, screen, image=image, cluster=cluster)
+
+
+@main.command("history", short_help="The deployments of a service, by anybody.")
+@click.argument("service")
+@click.option("--limit", type=click.IntRange(1, 99), default=20, show_default=True, help="How many.")
+@on_account
+def _history(fleet: Fleet, screen: Screen, service: str, limit: int) -> int:
+    """The deployments of SERVICE, the newest first: what, by whom, and how they ended.
+
+    ECS keeps them for 90 days; those that tagalong did not order are by `others`.
+
+    \b
+    Examples:
+      tagalong history web-eu
+      tagalong history production/web-eu --limit 50 --utc
+    """
+    return history(fleet, screen, service, limit=limit)

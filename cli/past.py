@@ -62,11 +62,16 @@ def past(fleet: Fleet, service: Service, orders: Sequence[Order], most: int) -> 
         history = fleet.ecs.deployments(service)
     except AwsError as error:
         return [], str(error)
-    some = history.deployments[: most + 1]  # one more tells what the oldest replaced
+    some = [*history.deployments[:most], *_came_before(history, most)]
     triggers, missing = _triggers(fleet, service, orders)
     targets, causes = _targets(fleet, some), _causes(fleet, [it.arn for it in some if it.ended_badly])
     found = [_past(fleet, it, history, targets.get(it.service_revision), causes, triggers) for it in some]
     return list(_after_each_other(found))[:most], missing
+
+
+def _came_before(history: History, most: int) -> list[Deployment]:
+    """What the oldest of so many replaced."""
+    return [it for it in history.deployments[most:] if not it.ended_badly][:1]
 
 
 def _past(  # noqa: PLR0913, PLR0917 - all that is known of it

@@ -18,6 +18,7 @@ from tagalong.model.images import short_digest
 
 _UNITS = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "min"))
 _WIDEST = 24
+_TWO_MINUTES = 120
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,12 @@ def age(span: timedelta) -> str:
         if span >= unit:
             return f"{span // unit} {name}"
     return f"{max(0, int(span.total_seconds()))} s"
+
+
+def span(time: timedelta) -> str:
+    """How long something took."""
+    seconds = max(0, int(time.total_seconds()))
+    return f"{seconds} s" if seconds < _TWO_MINUTES else age(time)
 
 
 def image(tag: str, digest: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cli.fleet import Fleet, Seen
 from cli.past import Past, past
-from cli.render import Screen, image, short
+from cli.render import Screen, image, short, span
 from cli.states import Group, State, revision, state
 from cli.status import ATTENTION, data
 from cli.tasks import Stopped, last_stopped
@@ -93,7 +93,7 @@ def _deployed(it: Past) -> Iterator[Event]:
         it.deployment.created_at, "deployed", f"{moved or 'a revision'} · {images or 'no image'} · {by}"
     )
     if end := it.deployment.finished_at:
-        took = _seconds(end - it.deployment.created_at)
+        took = span(end - it.deployment.created_at)
         reason = "" if it.result == "completed" else it.reason
         yield Event(end, it.result, f"{it.revision or 'it'} after {took}", reason)
 
@@ -139,11 +139,6 @@ def _when(at: datetime, now: datetime, screen: Screen) -> str:
     if screen.utc or now - at >= timedelta(days=1):
         return screen.when(at, now)
     return f"{at:%H:%M:%S}Z"
-
-
-def _seconds(span: timedelta) -> str:
-    seconds = max(0, int(span.total_seconds()))
-    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"  # noqa: PLR2004 - two minutes
 
 
 def _event(event: Event) -> dict[str, Any]:
