@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.account import open_account
+from cli.check import check, sweep, wait
 from cli.errors import CommandError, explained
 from cli.fleet import Fleet
 from cli.history import history
@@ -161,3 +163,69 @@ def _history(fleet: Fleet, screen: Screen, service: str, limit: int) -> int:
       tagalong history production/web-eu --limit 50 --utc
     """
     return history(fleet, screen, service, limit=limit)
+
+
+_timeout = click.option(
+    "--timeout",
+    type=click.IntRange(1),
+    default=30,
+    show_default=True,
+    metavar="MINUTES",
+    help="To wait at most.",
+)
+_no_wait = click.option("--no-wait", is_flag=True, help="Do not wait for what comes of it.")
+
+
+@main.command("sweep", short_help="Compare with ECR now, and wait for what moves.")
+@click.option("--cluster", help="Only services of this cluster.")
+@click.option("--repository", help="Only services that use this repository.")
+@_no_wait
+@_timeout
+@on_account
+def _sweep(fleet: Fleet, screen: Screen, timeout: int, no_wait: bool, **where: Any) -> int:  # noqa: FBT001
+    """Make tagalong compare every service with ECR now, and wait for those that move.
+
+    Exits with 0 if each of them runs what it follows, 2 if one failed, is held or still moves.
+
+    \b
+    Examples:
+      tagalong sweep
+      tagalong sweep --cluster production --no-wait
+    """
+    return sweep(fleet, screen, timeout=None if no_wait else timedelta(minutes=timeout), **where)
+
+
+@main.command("check", short_help="Look at an image or a service again, and wait.")
+@click.argument("name", metavar="IMAGE|SERVICE")
+@_no_wait
+@_timeout
+@on_account
+def _check(fleet: Fleet, screen: Screen, name: str, timeout: int, no_wait: bool) -> int:  # noqa: FBT001
+    """Make tagalong look at a service now, or at those that follow an image, and wait for what comes of it.
+
+    For an image it is as good as a push: it also ends adoption and the choice of a person.
+
+    \b
+    Examples:
+      tagalong check shop/web:prod
+      tagalong check production/web-eu
+    """
+    return check(fleet, screen, name, timeout=None if no_wait else timedelta(minutes=timeout))
+
+
+@main.command("wait", short_help="Wait until a push has been rolled out.")
+@click.argument("name", metavar="IMAGE|SERVICE")
+@_timeout
+@on_account
+def _wait(fleet: Fleet, screen: Screen, name: str, timeout: int) -> int:
+    """Wait until a service, or those that follow an image, run what their tags name. For CI, after a push.
+
+    Exits with 0 then; with 2 if a rollout failed, something holds a service, or it still moves in the end.
+    What holds a service until the next push is given a minute, in which the push may arrive.
+
+    \b
+    Examples:
+      docker push $REGISTRY/shop/web:prod && tagalong wait shop/web:prod
+      tagalong wait production/web-eu --timeout 10
+    """
+    return wait(fleet, screen, name, timeout=timedelta(minutes=timeout))

@@ -81,8 +81,7 @@ def _of_sweep(fleet: Fleet, services: Sequence[Service]) -> Plan:
 
 def _of_push(fleet: Fleet, services: Sequence[Service], image: str) -> Plan:
     push = push_of(fleet, image, "plan")
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        matches = list(pool.map(partial(_match, fleet, push), services))
+    matches = _matches(fleet, services, push)
     concerned = [it for it, match in zip(services, matches, strict=True) if match is True]
     alone = [
         Row(State(it, Group.LEFT_ALONE, str(match.reason), match.message, None, ()))
@@ -97,6 +96,21 @@ def _of_push(fleet: Fleet, services: Sequence[Service], image: str) -> Plan:
     rows = [*_rows(fleet.observe(concerned, push)), *alone, *unread]
     name = f"{push.repository.name}:{push.tag}"
     return Plan(f"{name} is {short_digest(push.digest)}. A push of it", rows, everything=True)
+
+
+def followers(fleet: Fleet, services: Sequence[Service], push: Push) -> list[Service]:
+    """Those that a push could move; one that cannot be read counts as such."""
+    matches = _matches(fleet, services, push)
+    return [
+        it
+        for it, match in zip(services, matches, strict=True)
+        if match is True or isinstance(match, AwsError)
+    ]
+
+
+def _matches(fleet: Fleet, services: Sequence[Service], push: Push) -> list[Refusal | bool | AwsError]:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(partial(_match, fleet, push), services))
 
 
 def _match(fleet: Fleet, push: Push, service: Service) -> Refusal | bool | AwsError:

@@ -68,6 +68,10 @@ class Screen:
         if self.json:
             print(json.dumps(value, indent=2, default=_plain))
 
+    def note(self, text: str) -> None:
+        """Of what goes on: no result."""
+        self.err.print(Text(neutral(text), style="dim"))
+
     def progress(self, what: str) -> Status:
         return self.err.status(Text(what))
 

@@ -81,11 +81,17 @@ def _show_group(screen: Screen, group: Group, states: Sequence[State], now: date
         headings = ("SERVICE", "WHY" if group is Group.LEFT_ALONE else "FOLLOWS", "RUNS", "SINCE")
         screen.table(headings, [row for it in states for row in rows(it, screen, now)])
         return
+    show_reasons(screen, states, now)
+
+
+def show_reasons(screen: Screen, states: Sequence[State], now: datetime) -> None:
+    """Each with the reason below it, unless it runs what it follows, and the next command."""
     tables = [rows(it, screen, now) for it in states]
     together = widths([row for table in tables for row in table])
     for it, table in zip(states, tables, strict=True):
         screen.table(("",) * 4, table, widths=together)
-        screen.detail(f"{it.reason}: {it.message}")
+        if it.group is not Group.IN_SYNC:
+            screen.detail(f"{it.reason}: {it.message}")
         if it.next:
             screen.detail(f"→ {it.next}", style="cyan")
 

@@ -2,8 +2,12 @@
 
 import json
 import re
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.utils import format_datetime
+from io import StringIO
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote
 
@@ -16,6 +20,7 @@ from conftest import SETTINGS
 from support.fake_aws import ACCOUNT, HOST, FakeAws, Json
 from support.fake_aws import _Raw as Raw  # the body of an answer
 from support.pipeline import Pipeline
+from tagalong.handlers import finder
 
 OLD, NEW, NEWER = ("sha256:" + digit * 64 for digit in "0ef")
 
@@ -39,8 +44,10 @@ class Shop:
     settings: dict[str, str] = field(default_factory=lambda: dict(SETTINGS))
     payloads: list[Json] = field(default_factory=list)
     """what Lambda was invoked with"""
-    works: bool = True
-    """whether the functions do at once what follows"""
+    refuses: str = ""
+    """the error of the finder"""
+    later: list[Callable[[], object]] = field(default_factory=list)
+    """what happens while a command waits, one after the other"""
     stopped: list[Json] = field(default_factory=list)
     """tasks that ECS still describes"""
 
@@ -75,6 +82,24 @@ class Shop:
 
     def push(self, digest: str, repository: str = "shop/web", tag: str = "prod") -> None:
         self.pipeline.push(repository, tag, digest)
+
+    def sleep(self, seconds: float) -> None:
+        self.aws.advance(timedelta(seconds=seconds))
+        with redirect_stdout(StringIO()):
+            if self.later:
+                self.later.pop(0)()
+            self.pipeline.work()
+
+    def complete_all(self) -> None:
+        self.complete_all_but("")()
+
+    def complete_all_but(self, name: str) -> Callable[[], None]:
+        def complete() -> None:
+            for _, each in self.aws.services:
+                if each != name:
+                    self.complete(each)
+
+        return complete
 
     def complete(self, name: str) -> None:
         self.pipeline.tell(*self.aws.complete("prod", name))
@@ -118,12 +143,14 @@ class Shop:
             return _written(request, json.dumps({"Environment": {"Variables": self.settings}}))
         payload = json.loads(cast("bytes", request.body))
         self.payloads.append(payload)
-        if "Records" not in payload and "sweep" not in payload:
-            payload = {**payload, "id": payload["id"]}
-        self.pipeline.deliver(payload)
-        if self.works:
+        if self.refuses:
+            said = {"errorMessage": self.refuses, "errorType": "AwsError"}
+            return _written(request, json.dumps(said), error="Unhandled")
+        with redirect_stdout(StringIO()):  # they write their log elsewhere
+            self.pipeline.context.aws_request_id = f"request-{len(self.payloads)}"
+            answer = finder.handle(payload, self.pipeline.context)
             self.pipeline.work()
-        return _written(request, "null")
+        return _written(request, json.dumps(answer))
 
     def _tasks(self, request: AWSPreparedRequest) -> AWSResponse | None:
         """What the fake of ECS does not know."""
@@ -153,8 +180,12 @@ _STACK = (
 _ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"
 
 
-def _written(request: AWSPreparedRequest, body: str, *, status: int = 200, date: Any = None) -> AWSResponse:
+def _written(
+    request: AWSPreparedRequest, body: str, *, status: int = 200, date: Any = None, error: str = ""
+) -> AWSResponse:
     headers = HTTPHeaders()
+    if error:
+        headers["X-Amz-Function-Error"] = error
     if date:
         headers["date"] = format_datetime(date)
     return AWSResponse(request.url, status, headers, Raw(body.encode()))
