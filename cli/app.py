@@ -17,6 +17,7 @@ from cli.history import history
 from cli.plan import plan
 from cli.render import Screen
 from cli.status import status
+from cli.steer import disable, enable, hold, resume, retry
 from cli.why import why
 from tagalong.messages.text import neutral
 from tagalong.ports import AwsError
@@ -229,3 +230,81 @@ def _wait(fleet: Fleet, screen: Screen, name: str, timeout: int) -> int:
       tagalong wait production/web-eu --timeout 10
     """
     return wait(fleet, screen, name, timeout=timedelta(minutes=timeout))
+
+
+_yes = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@main.command("hold", short_help="Keep a service as it is.")
+@click.argument("service")
+@click.option("--until", metavar="TIME", help="Until then, such as 2027-01-07 or 2027-01-07T08:00Z.")
+@_yes
+@on_account
+def _hold(fleet: Fleet, screen: Screen, service: str, until: str | None, yes: bool) -> int:  # noqa: FBT001
+    """Set the tag tagalong:hold on SERVICE: it stays as it is, whatever is pushed.
+
+    \b
+    Examples:
+      tagalong hold web-eu
+      tagalong hold web-eu --until 2027-01-07T08:00Z --yes
+    """
+    return hold(fleet, screen, service, until=until, yes=yes)
+
+
+@main.command("resume", short_help="End a hold.")
+@click.argument("service")
+@_yes
+@on_account
+def _resume(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # noqa: FBT001
+    """Remove the tag tagalong:hold from SERVICE, and have it checked.
+
+    \b
+    Example:
+      tagalong resume web-eu
+    """
+    return resume(fleet, screen, service, yes=yes)
+
+
+@main.command("retry", short_help="Try again what failed, or what a person replaced.")
+@click.argument("service")
+@_yes
+@on_account
+def _retry(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # noqa: FBT001
+    """Let SERVICE have again what failed on it, or what a person replaced, until now.
+
+    It sets the tag tagalong:retry to the time of AWS, and has the service checked. Where ECS did not roll
+    back, the service names the image already: then it also forces a new deployment.
+
+    \b
+    Example:
+      tagalong retry web-eu && tagalong wait web-eu
+    """
+    return retry(fleet, screen, service, yes=yes)
+
+
+@main.command("enable", short_help="Let tagalong move a service.")
+@click.argument("service")
+@_yes
+@on_account
+def _enable(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # noqa: FBT001
+    """Set the tag tagalong:enabled = true on SERVICE, and have it checked.
+
+    \b
+    Example:
+      tagalong enable web-eu
+    """
+    return enable(fleet, screen, service, yes=yes)
+
+
+@main.command("disable", short_help="Let tagalong leave a service alone.")
+@click.argument("service")
+@_yes
+@on_account
+def _disable(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # noqa: FBT001
+    """Set the tag tagalong:enabled = false on SERVICE: tagalong leaves it alone for good.
+
+    \b
+    Example:
+      tagalong disable web-eu
+    """
+    return disable(fleet, screen, service, yes=yes)

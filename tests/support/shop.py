@@ -46,6 +46,7 @@ class Shop:
     """what Lambda was invoked with"""
     refuses: str = ""
     """the error of the finder"""
+    lambda_refuses: bool = False
     later: list[Callable[[], object]] = field(default_factory=list)
     """what happens while a command waits, one after the other"""
     stopped: list[Json] = field(default_factory=list)
@@ -141,11 +142,14 @@ class Shop:
         path = unquote(str(request.url))
         if path.endswith("/configuration"):
             return _written(request, json.dumps({"Environment": {"Variables": self.settings}}))
+        if self.lambda_refuses:
+            said = {"Message": "not authorized to perform: lambda:InvokeFunction"}
+            return _written(request, json.dumps(said), status=403, x_amzn_errortype="AccessDeniedException")
         payload = json.loads(cast("bytes", request.body))
         self.payloads.append(payload)
         if self.refuses:
             said = {"errorMessage": self.refuses, "errorType": "AwsError"}
-            return _written(request, json.dumps(said), error="Unhandled")
+            return _written(request, json.dumps(said), x_amz_function_error="Unhandled")
         with redirect_stdout(StringIO()):  # they write their log elsewhere
             self.pipeline.context.aws_request_id = f"request-{len(self.payloads)}"
             answer = finder.handle(payload, self.pipeline.context)
@@ -181,11 +185,12 @@ _ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></Er
 
 
 def _written(
-    request: AWSPreparedRequest, body: str, *, status: int = 200, date: Any = None, error: str = ""
+    request: AWSPreparedRequest, body: str, *, status: int = 200, date: Any = None, **headers: str
 ) -> AWSResponse:
-    headers = HTTPHeaders()
-    if error:
-        headers["X-Amz-Function-Error"] = error
+    """The names of headers are written with _ for -."""
+    said = HTTPHeaders()
+    for name, value in headers.items():
+        said[name.replace("_", "-")] = value
     if date:
-        headers["date"] = format_datetime(date)
-    return AWSResponse(request.url, status, headers, Raw(body.encode()))
+        said["date"] = format_datetime(date)
+    return AWSResponse(request.url, status, said, Raw(body.encode()))
