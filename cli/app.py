@@ -14,6 +14,7 @@ from cli.check import check, sweep, wait
 from cli.errors import CommandError, explained
 from cli.fleet import Fleet
 from cli.history import history
+from cli.letters import dead_letters, redrive
 from cli.plan import plan
 from cli.render import Screen
 from cli.status import status
@@ -308,3 +309,33 @@ def _disable(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # n
       tagalong disable web-eu
     """
     return disable(fleet, screen, service, yes=yes)
+
+
+@main.command("dead-letters", short_help="What was given up, and why.")
+@on_account
+def _dead_letters(fleet: Fleet, screen: Screen) -> int:
+    """Pushes, jobs and rechecks that tagalong gave up, each with its reason. They are kept for 14 days.
+
+    Exits with 2 if there is one.
+
+    \b
+    Example:
+      tagalong dead-letters --json
+    """
+    return dead_letters(fleet, screen)
+
+
+@main.command("redrive", short_help="Give back what was given up.")
+@_yes
+@on_account
+def _redrive(fleet: Fleet, screen: Screen, yes: bool) -> int:  # noqa: FBT001
+    """Give every dead letter back to where it belongs, to be tried anew.
+
+    Old ones do no harm: services, tags and images are read again. Exits with 2 if one cannot be read and
+    stays.
+
+    \b
+    Example:
+      tagalong redrive --yes
+    """
+    return redrive(fleet, screen, yes=yes)

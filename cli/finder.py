@@ -56,6 +56,11 @@ def recheck(account: Account, service: Service) -> None:
         )
 
 
+def deliver(account: Account, event: Mapping[str, Any]) -> None:
+    """An event that it has missed."""
+    _invoke(account, event)
+
+
 def _invoke(account: Account, payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Wait for the finder, so that its errors are told. To do the same twice does nothing."""
     client = boto3.client("lambda", config=RETRY_CONFIG.merge(Config(read_timeout=_TIMEOUT)))

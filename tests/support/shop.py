@@ -17,13 +17,14 @@ from click.testing import CliRunner, Result
 
 from cli.app import main
 from conftest import SETTINGS
-from support.fake_aws import ACCOUNT, HOST, FakeAws, Json
+from support.fake_aws import ACCOUNT, HOST, REGION, FakeAws, Json
 from support.fake_aws import _Raw as Raw  # the body of an answer
 from support.pipeline import Pipeline
 from tagalong.handlers import finder
 
 OLD, NEW, NEWER = ("sha256:" + digit * 64 for digit in "0ef")
 
+QUEUES = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
 OUTPUTS = {
     "FinderFunction": "finder",
     "DeployerFunction": "deployer",
@@ -31,6 +32,9 @@ OUTPUTS = {
     "JobQueueUrl": SETTINGS["TAGALONG_JOB_QUEUE_URL"],
     "JobDlqUrl": SETTINGS["TAGALONG_JOB_DLQ_URL"],
     "RecheckQueueUrl": SETTINGS["TAGALONG_RECHECK_QUEUE_URL"],
+    "RecheckDlqUrl": f"{QUEUES}/failed-rechecks",
+    "FinderDlqUrl": f"{QUEUES}/failed-events",
+    "PushRuleDlqUrl": f"{QUEUES}/undelivered",
 }
 
 
@@ -110,6 +114,16 @@ class Shop:
         self.pipeline.tell(*self.aws.fail("prod", name))
         self.pipeline.tell(*self.aws.complete_rollback("prod", name))
 
+    def give_up(self, queue: str, body: Json | str, **attributes: str) -> None:
+        """A dead letter."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        letters = self.aws.queues.setdefault(queue, [])
+        said = {key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()}
+        id_ = f"letter-{queue}-{len(letters)}"
+        letters.append(
+            {"MessageId": id_, "MessageBody": text, "MessageAttributes": said, "MessageGroupId": id_}
+        )
+
     # -- the stack, Lambda and STS ---------------------------------------------------------------------
 
     def answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
@@ -128,6 +142,11 @@ class Shop:
                 return self._lambda(request)
             case "ecs":
                 return self._tasks(request)
+            case "sqs" if "GetQueueAttributes" in str(request.headers.get("X-Amz-Target", b"")):
+                url = json.loads(cast("bytes", request.body))["QueueUrl"]
+                number = len(self.aws.queues.get(url.rpartition("/")[2], ()))
+                answer = {"Attributes": {"ApproximateNumberOfMessages": str(number)}}
+                return _written(request, json.dumps(answer))
         return None
 
     def _stacks(self, request: AWSPreparedRequest) -> AWSResponse:
