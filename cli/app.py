@@ -17,6 +17,7 @@ from cli.history import history
 from cli.letters import dead_letters, redrive
 from cli.plan import plan
 from cli.render import Screen
+from cli.rollback import rollback
 from cli.status import status
 from cli.steer import disable, enable, hold, resume, retry
 from cli.why import why
@@ -339,3 +340,22 @@ def _redrive(fleet: Fleet, screen: Screen, yes: bool) -> int:  # noqa: FBT001
       tagalong redrive --yes
     """
     return redrive(fleet, screen, yes=yes)
+
+
+@main.command("rollback", short_help="Back to an image that has run well.")
+@click.argument("service")
+@click.option("--to", metavar="DIGEST|REVISION", help="Start of a digest, or a revision such as web:6.")
+@_yes
+@on_account
+def _rollback(fleet: Fleet, screen: Screen, service: str, to: str | None, yes: bool) -> int:  # noqa: FBT001
+    """Let SERVICE go back to the last other image that ECS has deployed well, or to the one that --to names.
+
+    A rollout of tagalong that is still under way is stopped, with rollback. Otherwise the revision that ran
+    then is deployed; a copy of it that is pinned, where it names a tag. It shows the way, and asks.
+
+    \b
+    Examples:
+      tagalong rollback web-eu
+      tagalong rollback web-eu --to 91c0aa17 --yes
+    """
+    return rollback(fleet, screen, service, to=to, yes=yes)

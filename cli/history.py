@@ -67,7 +67,7 @@ def _data(it: Past) -> dict[str, Any]:
         "images": [
             {
                 "container": each.container,
-                "repository": each.repository,
+                "repository": each.repository.name,
                 "tag": each.tag,
                 "digest": each.digest,
             }

@@ -35,6 +35,7 @@ class Letter:
     """A message of a dead-letter queue."""
 
     queue: str  # the output that has its URL
+    id: str
     body: str
     receipt: str
     at: datetime | None
@@ -81,10 +82,10 @@ def redrive(fleet: Fleet, screen: Screen, *, yes: bool) -> int:
     confirmed(yes=yes)
     given, left = 0, []
     with screen.progress("giving back …"):
-        while letters := [it for it in _batch_of_all(fleet.account) if it.receipt not in left]:
+        while letters := [it for it in _batch_of_all(fleet.account) if it.id not in left]:
             for it in letters:
                 if it.unreadable:
-                    left.append(it.receipt)
+                    left.append(it.id)
                     continue
                 _give_back(fleet.account, it)
                 given += 1
@@ -130,7 +131,7 @@ def _letter(queue: str, said: Mapping[str, Any]) -> Letter:
     at = datetime.fromtimestamp(int(sent) / 1000, tz=UTC) if sent else None
     named = {key: it.get("StringValue", "") for key, it in said.get("MessageAttributes", {}).items()}
     reason = named.get("reason") or named.get("ERROR_MESSAGE") or named.get("ERROR_CODE") or ""
-    letter = Letter(queue, said["Body"], said["ReceiptHandle"], at, "", reason)
+    letter = Letter(queue, said["MessageId"], said["Body"], said["ReceiptHandle"], at, "", reason)
     try:
         what, why = _READ[queue](letter)
     except (UnreadableError, ValueError, KeyError, TypeError, AttributeError) as error:

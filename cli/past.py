@@ -8,7 +8,7 @@ from typing import Any
 from cli.fleet import Fleet
 from tagalong.aws.record_table import RecordTable
 from tagalong.model.history import Deployment, History, Target
-from tagalong.model.images import ImageReference
+from tagalong.model.images import ImageReference, Repository
 from tagalong.model.record import Order
 from tagalong.model.services import Service, last_part
 from tagalong.ports import AwsError
@@ -27,7 +27,7 @@ class Image:
     """What a deployment brings into one container; "" where ECS does not say."""
 
     container: str
-    repository: str
+    repository: Repository
     tag: str
     digest: str
 
@@ -122,7 +122,7 @@ def _images(fleet: Fleet, target: Target) -> Iterator[Image]:
     for name, text in target.images.items():
         if reference := ImageReference.parse(text):
             tag = reference.tag or tags.get(name, "")
-            yield Image(name, reference.repository.name, tag, target.digest(name))
+            yield Image(name, reference.repository, tag, target.digest(name))
 
 
 def _targets(fleet: Fleet, deployments: Sequence[Deployment]) -> dict[str, Target]:

@@ -65,7 +65,7 @@ def _steer(fleet: Fleet, screen: Screen, service: Service, change: Change, *, ye
         _do(fleet, service, needed)
     else:
         screen.say(f"{service.key}: nothing to change.")
-    _check(fleet, service)
+    check(fleet, service)
     [again] = fleet.again([service])
     [seen] = fleet.observe([again], Sweep("steer"))
     it = state(seen)
@@ -112,7 +112,7 @@ def _do(fleet: Fleet, service: Service, change: Change) -> None:
         fleet.ecs.update(service, service.task_definition, force=True)
 
 
-def _check(fleet: Fleet, service: Service) -> None:
+def check(fleet: Fleet, service: Service) -> None:
     """A tag is no event."""
     try:
         finder.recheck(fleet.account, service)
