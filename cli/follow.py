@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import chain, repeat
 from time import sleep
 
 from cli.fleet import Fleet
@@ -12,7 +13,7 @@ from tagalong.model.decisions import SkipReason
 from tagalong.model.services import Service
 from tagalong.model.triggers import Sweep
 
-_PAUSE = 5  # seconds
+_LONGEST_PAUSE = 5  # seconds
 _MOMENT = timedelta(minutes=1)  # that the event of a push may take to arrive
 _UNTIL_PUSHED = {SkipReason.ADOPTED, SkipReason.REPLACED_BY_PERSON}
 _FINE = {Group.IN_SYNC, Group.LEFT_ALONE}
@@ -45,7 +46,7 @@ def _settled(
 ) -> tuple[list[State], bool]:
     began = fleet.account.now()
     told: dict[str, str] = {}
-    while True:
+    for pause in chain(range(1, _LONGEST_PAUSE), repeat(_LONGEST_PAUSE)):
         services = fleet.again(services)
         states = in_order([state(it) for it in fleet.observe(services, Sweep("wait"))])
         for it in states:
@@ -57,7 +58,8 @@ def _settled(
             return states, False
         if took >= timeout:
             return states, True
-        sleep(_PAUSE)
+        sleep(pause)
+    raise AssertionError("it never ends by itself")
 
 
 def _is_settled(it: State, *, pushed: bool) -> bool:
