@@ -25,6 +25,7 @@ class Account:
     region: str
     stack: str
     outputs: Mapping[str, str] = field(default_factory=dict)
+    state: str = ""  # of the stack
 
     @property
     def installed(self) -> bool:
@@ -45,11 +46,19 @@ class Account:
     @cached_property
     def settings(self) -> Settings:
         """Those of the deployer."""
+        variables = self._deployer.get("Environment", {}).get("Variables", {})
+        return Settings({**variables, "AWS_REGION": self.region})
+
+    @property
+    def role(self) -> str:
+        """ARN of the deployer's."""
+        return str(self._deployer["Role"])
+
+    @cached_property
+    def _deployer(self) -> Mapping[str, Any]:
         client = boto3.client("lambda", config=RETRY_CONFIG)
         with aws_errors("GetFunctionConfiguration"):
-            answer = client.get_function_configuration(FunctionName=self.output("DeployerFunction"))
-        variables = answer.get("Environment", {}).get("Variables", {})
-        return Settings({**variables, "AWS_REGION": self.region})
+            return dict(client.get_function_configuration(FunctionName=self.output("DeployerFunction")))
 
     @property
     def policy(self) -> Policy:
@@ -71,9 +80,10 @@ def open_account(stack: str, profile: str | None, region: str | None) -> Account
     if profile or region:
         boto3.setup_default_session(profile_name=profile, region_name=region)
     answer, _ = _identity()
-    outputs = _outputs(stack)
+    found = _stack(stack)
+    outputs = {it["OutputKey"]: it["OutputValue"] for it in found.get("Outputs", ())}
     where = boto3.DEFAULT_SESSION.region_name if boto3.DEFAULT_SESSION else None
-    return Account(answer["Account"], where or "", stack, outputs)
+    return Account(answer["Account"], where or "", stack, outputs, found.get("StackStatus", ""))
 
 
 def _identity() -> tuple[Mapping[str, Any], datetime]:
@@ -83,13 +93,13 @@ def _identity() -> tuple[Mapping[str, Any], datetime]:
     return answer, parsedate_to_datetime(date).astimezone(UTC)
 
 
-def _outputs(stack: str) -> dict[str, str]:
+def _stack(name: str) -> Mapping[str, Any]:
+    """Empty where there is none."""
     client = boto3.client("cloudformation", config=RETRY_CONFIG)
     with aws_errors("DescribeStacks"):
         try:
-            [found] = client.describe_stacks(StackName=stack)["Stacks"]
+            return dict(client.describe_stacks(StackName=name)["Stacks"][0])
         except ClientError as error:
             if "does not exist" in str(error):
                 return {}
             raise
-    return {it["OutputKey"]: it["OutputValue"] for it in found.get("Outputs", ())}

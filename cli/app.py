@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.account import open_account
 from cli.check import check, sweep, wait
+from cli.doctor import doctor
 from cli.errors import CommandError, explained
 from cli.fleet import Fleet
 from cli.history import history
@@ -359,3 +360,17 @@ def _rollback(fleet: Fleet, screen: Screen, service: str, to: str | None, yes: b
       tagalong rollback web-eu --to 91c0aa17 --yes
     """
     return rollback(fleet, screen, service, to=to, yes=yes)
+
+
+@main.command("doctor", short_help="Is tagalong itself well?")
+@on_account
+def _doctor(fleet: Fleet, screen: Screen) -> int:
+    """Look at the stack, its queues and alarms, and at what keeps it from moving the services that are there.
+
+    What you may not read is `unknown`. Exits with 2 if there is a problem.
+
+    \b
+    Example:
+      tagalong doctor
+    """
+    return doctor(fleet, screen)

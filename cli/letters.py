@@ -53,7 +53,7 @@ class Letter:
 def dead_letters(fleet: Fleet, screen: Screen) -> int:
     with screen.progress("reading dead letters …"):
         letters = list(_read_all(fleet.account))
-        number, now = _number(fleet.account), fleet.account.now()
+        number, now = waiting(fleet.account), fleet.account.now()
     screen.data({"number": number, "letters": [_data(it) for it in letters]})
     if not number:
         screen.say("No dead letters.")
@@ -71,7 +71,7 @@ def dead_letters(fleet: Fleet, screen: Screen) -> int:
 def redrive(fleet: Fleet, screen: Screen, *, yes: bool) -> int:
     """Each is put away only when it is where it belongs. What cannot be read stays."""
     with screen.progress("reading dead letters …"):
-        number = _number(fleet.account)
+        number = waiting(fleet.account)
     if not number:
         screen.data({"given_back": 0, "left": 0})
         screen.say("No dead letters.")
@@ -213,11 +213,12 @@ def _release(account: Account, it: Letter) -> None:
         raise CommandError(str(error), "the letters that were read come back in a minute") from None
 
 
-def _number(account: Account) -> int:
-    return sum(_waiting(account.output(queue)) for queue in _NAMES)
+def waiting(account: Account) -> int:
+    """How many dead letters there are."""
+    return sum(_in_queue(account.output(queue)) for queue in _NAMES)
 
 
-def _waiting(url: str) -> int:
+def _in_queue(url: str) -> int:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     with aws_errors("GetQueueAttributes"):
         answer = _sqs().get_queue_attributes(QueueUrl=url, AttributeNames=names)

@@ -54,7 +54,7 @@ def ran(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 def arguments(command: str) -> list[str]:
     match command:
-        case "status" | "sweep" | "dead-letters":
+        case "status" | "sweep" | "dead-letters" | "doctor":
             return [command]
         case "redrive":
             return [command, "--yes"]
@@ -91,7 +91,7 @@ def test_the_keys_of_what_programs_get_are_documented(command: str, ran: Shop) -
     for service in answer.get("services", ()):
         assert set(service) <= SERVICE.keys() | (documented if command == "plan" else set())
         assert all(set(it) == SERVICE["containers"][0].keys() for it in service["containers"])
-    lists = [it for key in ("timeline", "deployments", "letters") for it in answer.get(key, ())]
+    lists = [it for key in ("timeline", "deployments", "letters", "findings") for it in answer.get(key, ())]
     assert all(set(it) <= documented for it in lists)
 
 

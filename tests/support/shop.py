@@ -55,6 +55,13 @@ class Shop:
     """whether Lambda takes events and does nothing, so that all calls are of the command"""
     later: list[Callable[[], object]] = field(default_factory=list)
     """what happens while a command waits, one after the other"""
+    mapping: str = "Enabled"
+    """the state of the event source mappings"""
+    alarms: dict[str, str] = field(default_factory=dict)
+    """name -> why it is on"""
+    unpassable: set[str] = field(default_factory=set)
+    """roles that the deployer may not pass"""
+    stack_state: str = "UPDATE_COMPLETE"
     stopped: list[Json] = field(default_factory=list)
     """tasks that ECS still describes"""
 
@@ -133,23 +140,30 @@ class Shop:
         return self._answer(request) or self.aws.answer(request)
 
     def _answer(self, request: AWSPreparedRequest) -> AWSResponse | None:
-        host = cast("str", request.headers.get("Authorization", b"") or b"")
-        service = re.search(r"/([a-z]+)/aws4_request", host if isinstance(host, str) else host.decode())
-        match service and service[1]:
-            case "cloudformation":
-                return self._stacks(request)
-            case "sts":
-                return _written(request, _IDENTITY, date=self.aws.clock)
-            case "lambda":
-                return self._lambda(request)
-            case "ecs":
-                return self._tasks(request)
-            case "sqs" if "GetQueueAttributes" in str(request.headers.get("X-Amz-Target", b"")):
-                url = json.loads(cast("bytes", request.body))["QueueUrl"]
-                number = len(self.aws.queues.get(url.rpartition("/")[2], ()))
-                answer = {"Attributes": {"ApproximateNumberOfMessages": str(number)}}
-                return _written(request, json.dumps(answer))
-        return None
+        signed = request.headers.get("Authorization") or b""
+        service = re.search(r"/([a-z]+)/aws4_request", str(signed))
+        answers = {
+            "cloudformation": self._stacks,
+            "sts": lambda it: _written(it, _IDENTITY, date=self.aws.clock),
+            "lambda": self._lambda,
+            "monitoring": self._alarms,
+            "iam": self._simulated,
+            "ecs": self._tasks,
+            "sqs": self._attributes,
+        }
+        return answers[service[1]](request) if service and service[1] in answers else None
+
+    def _alarms(self, request: AWSPreparedRequest) -> AWSResponse:
+        alarms = [{"AlarmName": name, "StateReason": why} for name, why in self.alarms.items()]
+        return _written(request, json.dumps({"MetricAlarms": alarms}))
+
+    def _attributes(self, request: AWSPreparedRequest) -> AWSResponse | None:
+        if "GetQueueAttributes" not in str(request.headers.get("X-Amz-Target", b"")):
+            return None
+        url = json.loads(cast("bytes", request.body))["QueueUrl"]
+        number = len(self.aws.queues.get(url.rpartition("/")[2], ()))
+        answer = {"Attributes": {"ApproximateNumberOfMessages": str(number)}}
+        return _written(request, json.dumps(answer))
 
     def _stacks(self, request: AWSPreparedRequest) -> AWSResponse:
         name = dict(parse_qsl(cast("str", request.body)))["StackName"]
@@ -157,12 +171,18 @@ class Shop:
             message = f"Stack with id {name} does not exist"
             return _written(request, _ERROR.format("ValidationError", message), status=400)
         members = "".join(_OUTPUT.format(key, value) for key, value in OUTPUTS.items())
-        return _written(request, _STACK.format(members))
+        return _written(request, _STACK.format(self.stack_state, members))
 
     def _lambda(self, request: AWSPreparedRequest) -> AWSResponse:
         path = unquote(str(request.url))
         if path.endswith("/configuration"):
-            return _written(request, json.dumps({"Environment": {"Variables": self.settings}}))
+            role = f"arn:aws:iam::{ACCOUNT}:role/deployer"
+            said: Json = {"Environment": {"Variables": self.settings}, "Role": role}
+            return _written(request, json.dumps(said))
+        if "event-source-mappings" in path:
+            return _written(
+                request, json.dumps({"EventSourceMappings": [{"State": self.mapping, "UUID": "1a2b"}]})
+            )
         if self.lambda_refuses:
             said = {"Message": "not authorized to perform: lambda:InvokeFunction"}
             return _written(request, json.dumps(said), status=403, x_amzn_errortype="AccessDeniedException")
@@ -179,12 +199,19 @@ class Shop:
             self.pipeline.work()
         return _written(request, json.dumps(answer))
 
+    def _simulated(self, request: AWSPreparedRequest) -> AWSResponse:
+        form = dict(parse_qsl(cast("str", request.body)))
+        roles = [value for key, value in form.items() if key.startswith("ResourceArns.")]
+        decided = {it: "implicitDeny" if it in self.unpassable else "allowed" for it in roles}
+        members = "".join(_EVALUATED.format(role, decision) for role, decision in decided.items())
+        return _written(request, _SIMULATION.format(members))
+
     def _tasks(self, request: AWSPreparedRequest) -> AWSResponse | None:
         """What the fake of ECS does not know."""
         target = str(request.headers.get("X-Amz-Target", b""))
         if "DescribeClusters" in target:
-            [name] = json.loads(cast("bytes", request.body))["clusters"]
-            known = [{"clusterName": name, "status": "ACTIVE"}] if name in self.aws.clusters else []
+            names = json.loads(cast("bytes", request.body))["clusters"]
+            known = [{"clusterName": it, "status": "ACTIVE"} for it in names if it in self.aws.clusters]
             return _written(request, json.dumps({"clusters": known}))
         if "ListTasks" in target:
             return _written(request, json.dumps({"taskArns": [it["taskArn"] for it in self.stopped]}))
@@ -201,8 +228,16 @@ _IDENTITY = (
 _OUTPUT = "<member><OutputKey>{}</OutputKey><OutputValue>{}</OutputValue></member>"
 _STACK = (
     "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>tagalong</StackName>"
-    "<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>UPDATE_COMPLETE</StackStatus>"
+    "<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>{}</StackStatus>"
     "<Outputs>{}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+)
+_EVALUATED = (
+    "<member><EvalActionName>iam:PassRole</EvalActionName><EvalResourceName>{}</EvalResourceName>"
+    "<EvalDecision>{}</EvalDecision></member>"
+)
+_SIMULATION = (
+    "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults>{}"
+    "</EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
 )
 _ERROR = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"
 
