@@ -1,5 +1,6 @@
 """The commands and their options; what each does is in a module of its own."""
 
+import logging
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,9 +20,10 @@ from cli.letters import dead_letters, redrive
 from cli.plan import plan
 from cli.render import Screen
 from cli.rollback import rollback
-from cli.status import status
+from cli.status import status, watched
 from cli.steer import disable, enable, hold, resume, retry
 from cli.why import why
+from tagalong.aws.sqs import JobsNotSentError
 from tagalong.messages.text import neutral
 from tagalong.ports import AwsError
 from tagalong.settings import SettingsError
@@ -35,21 +37,27 @@ class Commands(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             code = super().main(*args, **{**kwargs, "standalone_mode": False})
-        except click.Abort:
-            click.echo("nothing was changed", err=True)
-            code = 1
+        except click.Abort as error:
+            interrupted = isinstance(error.__cause__, KeyboardInterrupt)
+            code = _INTERRUPTED if interrupted else 1
+            click.echo("interrupted" if interrupted else "nothing was changed", err=True)
         except click.UsageError as error:
             error.show()
             code = 1
         except click.ClickException as error:
             _show(error)
             code = 1
-        except (AwsError, BotoCoreError, ClientError, SettingsError) as error:
+        except (AwsError, BotoCoreError, ClientError, JobsNotSentError, SettingsError) as error:
             _show(explained(error))
             code = 1
-        except KeyboardInterrupt:
-            code = _INTERRUPTED
         sys.exit(code or 0)
+
+
+class _Warnings(logging.Handler):
+    """What the adapters warn of, where no program has set up logging."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(f"warning: {neutral(record.getMessage())}", err=True)
 
 
 def _show(error: click.ClickException) -> None:
@@ -65,6 +73,7 @@ def main() -> None:
     It reads and writes with your own AWS credentials. Exit codes: 0 all is well, 1 error, 2 something needs
     attention, 3 `plan` has something to do.
     """
+    logging.lastResort = _Warnings(logging.WARNING)
 
 
 def on_account(command: Callable[..., int]) -> Callable[..., int]:
@@ -95,8 +104,9 @@ def on_account(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--cluster", help="Only services of this cluster.")
 @click.option("--repository", metavar="GLOB", help="Only services that follow this repository.")
 @click.option("--all", "everything", is_flag=True, help="Also list what is in sync or left alone.")
+@click.option("--watch", is_flag=True, help="Look again every 10 seconds, until Ctrl-C.")
 @on_account
-def _status(fleet: Fleet, screen: Screen, **options: Any) -> int:
+def _status(fleet: Fleet, screen: Screen, watch: bool, **options: Any) -> int:  # noqa: FBT001
     """What each service follows and runs, and why it does not run something else.
 
     What needs you comes first, then what is stuck, moving or held. What is in sync is counted.
@@ -107,7 +117,11 @@ def _status(fleet: Fleet, screen: Screen, **options: Any) -> int:
       tagalong status --cluster production --all
       tagalong status --repository 'shop/*' --json
     """
-    return status(fleet, screen, **options)
+    if not watch:
+        return status(fleet, screen, **options)
+    if screen.json:
+        raise click.UsageError("--watch is for people: leave out --json")
+    return watched(fleet, screen, **options)
 
 
 @main.command("why", short_help="What happened to a service, and what to type next.")

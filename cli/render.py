@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
@@ -28,11 +29,11 @@ class Screen:
     json: bool = False
     utc: bool = False
 
-    @property
+    @cached_property
     def out(self) -> Console:
         return Console(markup=False, highlight=False, emoji=False)
 
-    @property
+    @cached_property
     def err(self) -> Console:
         """For what is no result: progress and errors."""
         return Console(stderr=True, markup=False, highlight=False, emoji=False)
@@ -67,6 +68,10 @@ class Screen:
         """JSON: control characters in it are escaped."""
         if self.json:
             print(json.dumps(value, indent=2, default=_plain))
+
+    def clear(self) -> None:
+        """The terminal; nothing where there is none."""
+        self.out.clear()
 
     def note(self, text: str) -> None:
         """Of what goes on: no result."""

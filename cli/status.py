@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any
+from time import sleep
+from typing import Any, NoReturn
 
 from cli.account import Account
 from cli.fleet import Fleet
@@ -12,6 +13,7 @@ from cli.render import Screen, image, short, widths
 from cli.states import Group, Line, State, in_order, revision, state
 from tagalong.model.triggers import Sweep
 
+_PAUSE = 10  # seconds
 _HEADINGS = {
     Group.NEEDS_YOU: ("NEEDS YOU", "bold red"),
     Group.STUCK: ("STUCK", "bold red"),
@@ -32,19 +34,35 @@ _QUIET = {Group.IN_SYNC, Group.LEFT_ALONE}  # counted, unless --all
 ATTENTION = {Group.NEEDS_YOU, Group.STUCK}
 
 
-def status(
-    fleet: Fleet, screen: Screen, *, cluster: str | None, repository: str | None, everything: bool
+def status(  # noqa: PLR0913 - its options
+    fleet: Fleet,
+    screen: Screen,
+    *,
+    cluster: str | None,
+    repository: str | None,
+    everything: bool,
+    again: bool = False,
 ) -> int:
-    """Answers the exit code."""
+    """In place of what is on the terminal, if it is shown again. Answers the exit code."""
     with screen.progress("reading services …"):
         services = fleet.services(cluster)
         states = in_order([state(it) for it in fleet.observe(services, Sweep("status"))])
         now = fleet.account.now()
     if repository:
         states = [it for it in states if _uses(it, repository)]
+    if again:
+        screen.clear()
     screen.data(_data(fleet.account, states))
     _show(fleet.account, screen, states, now, everything=everything)
     return 2 if any(it.group in ATTENTION for it in states) else 0
+
+
+def watched(fleet: Fleet, screen: Screen, **options: Any) -> NoReturn:
+    """Until a person ends it."""
+    while True:
+        status(fleet, screen, again=True, **options)
+        sleep(_PAUSE)
+        fleet = Fleet(fleet.account)  # nothing is kept of the last look
 
 
 def counts(states: Iterable[State]) -> dict[Group, int]:

@@ -75,6 +75,28 @@ def test_status_names_a_cluster_that_does_not_exist(fleet: Shop) -> None:
     assert "there is no cluster 'tset'" in fleet.run("status", "--cluster", "tset", code=1)
 
 
+def test_status_shows_what_is_there_before_anything_is_installed(shop: Shop) -> None:
+    shop.installed = False
+    shop.serve("web")
+    shop.image(NEW)
+    answer = shop.json("status")
+    assert answer["installed"] is False
+    assert [it["reason"] for it in answer["services"]] == ["adopted"]
+
+
+def test_status_that_is_watched_looks_again_until_ctrl_c(
+    fleet: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pause(_seconds: float) -> None:
+        if fleet.aws.services["prod", "web-us"]["deployments"][0]["rolloutState"] == "COMPLETED":
+            raise KeyboardInterrupt
+        fleet.aws.complete("prod", "web-us")
+
+    monkeypatch.setattr("cli.status.sleep", pause)
+    output = fleet.run("status", "--watch", code=130)
+    assert output.index("1 moving") < output.index("3 in sync")
+
+
 def test_status_writes_nothing_to_aws(fleet: Shop) -> None:
     before = len(fleet.aws.requests)
     fleet.run("status", "--all", code=2)

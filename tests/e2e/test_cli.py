@@ -16,14 +16,14 @@ pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 ROOT = Path(__file__).parents[2]
 
 
-def tagalong(system: System, *arguments: str, code: int = 0) -> Any:
+def tagalong(system: System, *arguments: str, code: int | None = 0) -> Any:
     """Its JSON; fails if it exits with another code."""
     command = [sys.executable, "-m", "cli", *arguments, "--json"]
     environment = {"PATH": os.defpath, **system.aws.environment}
     ran = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
-    assert ran.returncode == code, f"exit {ran.returncode}\n{ran.stderr}\n{ran.stdout}"
+    assert code in {None, ran.returncode}, f"exit {ran.returncode}\n{ran.stderr}\n{ran.stdout}"
     return json.loads(ran.stdout)
 
 
@@ -70,3 +70,10 @@ def test_rollback_hold_and_retry_move_the_service_as_they_say(system: System, di
 def test_a_sweep_and_the_dead_letters_end_well(system: System, digests: list[str]) -> None:
     tagalong(system, "sweep", "--cluster", "cli", "--timeout", "2")
     assert tagalong(system, "dead-letters")["number"] == 0
+
+
+def test_the_doctor_finds_what_is_deployed_to_be_well(system: System, digests: list[str]) -> None:
+    """Whatever other tests have done to their services."""
+    found = tagalong(system, "doctor", code=None)["findings"]
+    levels = {it["check"]: it["level"] for it in found}
+    assert levels.items() >= {"stack": "ok", "functions": "ok", "clusters": "ok", "version": "ok"}.items()
