@@ -17,7 +17,7 @@ from tagalong.model.record import Record
 from tagalong.model.services import Service
 
 _BATCH = 100
-_RECORD = "record"
+_RECORD, _LOG = "record", "log "
 
 _log = Logger(child=True)
 
@@ -47,11 +47,11 @@ class RecordTable:
             )
 
     def log(self, service: Service, at: datetime, entry: Mapping[str, Any]) -> None:
-        """For people: what became of a rollout, as long as the history is to be kept. Nothing reads it, and
-        nothing waits for it."""
+        """For people: what became of a rollout, as long as the history is to be kept. No decision reads it,
+        and nothing waits for it."""
         item: dict[str, Any] = {
             **_key(service.key),
-            "item": {"S": f"log {at.isoformat()} {entry['status']}"},
+            "item": {"S": f"{_LOG}{at.isoformat()} {entry['status']}"},
             "entry": {"S": json.dumps(entry, default=str)},
             "expires": {"N": str(int(at.timestamp()) + self._days * 24 * 3600)},
         }
@@ -59,6 +59,23 @@ class RecordTable:
             self._client.put_item(TableName=self._table, Item=item)
         except (BotoCoreError, ClientError) as error:
             _log.warning(f"could not write the log of {service.key}: {error}")
+
+    def entries(self, service: Service, most: int) -> list[dict[str, Any]]:
+        """Of that log, the newest first; `at` is the time of each."""
+        with aws_errors("Query"):
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="subject = :service AND begins_with(#item, :log)",
+                ExpressionAttributeNames={"#item": "item"},
+                ExpressionAttributeValues={
+                    ":service": {"S": f"service/{service.key}"},
+                    ":log": {"S": _LOG},
+                },
+                ScanIndexForward=False,
+                Limit=most,
+            )
+        found = (it for it in answer["Items"] if "entry" in it)
+        return [{**json.loads(it["entry"]["S"]), "at": it["item"]["S"].split()[1]} for it in found]
 
     def waiting(self, keys: Collection[str]) -> set[str]:
         found = set()
