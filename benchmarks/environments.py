@@ -24,18 +24,21 @@ ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "TAGALONG_CLUSTERS": "*",
     "TAGALONG_REPOSITORIES": "*",
-    "TAGALONG_REGISTRIES": ACCOUNT,
-    "TAGALONG_QUEUE_URL": f"{_QUEUES}/jobs.fifo",
-    "TAGALONG_FAILED_JOBS_URL": f"{_QUEUES}/failed-jobs.fifo",
-    "TAGALONG_TRIES": "20",
+    "TAGALONG_REGISTRY_ACCOUNTS": ACCOUNT,
+    "TAGALONG_JOB_QUEUE_URL": f"{_QUEUES}/jobs.fifo",
+    "TAGALONG_JOB_DLQ_URL": f"{_QUEUES}/failed-jobs.fifo",
+    "TAGALONG_RECHECK_QUEUE_URL": f"{_QUEUES}/rechecks",
+    "TAGALONG_MAX_ATTEMPTS": "10",
+    "TAGALONG_STUCK_AFTER": "30",
+    "TAGALONG_MODE": "revision",
     "TAGALONG_DRY_RUN": "false",
     "TAGALONG_DEFAULT_RULE": "track",
-    "TAGALONG_SELECTION": "all",
+    "TAGALONG_SELECTION": "opt-out",
     "TAGALONG_TABLE": "records",
-    "TAGALONG_HISTORY_DAYS": "90",
+    "TAGALONG_HISTORY_RETENTION_DAYS": "90",
     "TAGALONG_TOPIC": "arn:aws:sns:eu-west-1:111122223333:notices",
-    "TAGALONG_NOTIFY": "nothing",
-    "TAGALONG_PARAMETERS": "false",
+    "TAGALONG_NOTIFY_ON": "nothing",
+    "TAGALONG_PUBLISH_PARAMETERS": "false",
 }
 _FINDER_TIMEOUT, _DEPLOYER_TIMEOUT = 300, 120  # seconds
 
@@ -181,7 +184,7 @@ def deployer(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None
 
     deployer.create_clients()
     sqs = boto3.client("sqs", endpoint_url=world.upstream)
-    url = ENVIRONMENT["TAGALONG_QUEUE_URL"]
+    url = ENVIRONMENT["TAGALONG_JOB_QUEUE_URL"]
     pipe.send("ready")
     while not pipe.poll():
         messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])

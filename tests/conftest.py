@@ -140,6 +140,15 @@ class SharedClients(boto3.Session):
         return self._clients[key]
 
 
+def session_on(fake: Any) -> boto3.Session:
+    """Whose clients a fake answers, as those of `SharedClients` are answered."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", _session().core.get_component("data_loader"))
+    session = boto3.Session(region_name=REGION, botocore_session=core)
+    session.events.register("before-send", fake.answer)
+    return session
+
+
 @cache
 def _session() -> SharedClients:
     return SharedClients()

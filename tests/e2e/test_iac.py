@@ -102,16 +102,14 @@ def test_a_service_that_cdk_deploys_again_stays_on_the_pushed_digest_and_is_foll
     assert company.greeting() == "good morning"
 
 
-def test_a_plain_tag_that_cloudformation_puts_back_is_pinned_again_by_the_next_sweep(
-    company: Company,
-) -> None:
-    pinned = company.pushed("4")
+def test_a_plain_tag_that_cloudformation_puts_back_is_pinned_with_the_next_push(company: Company) -> None:
+    company.pushed("4")
     company.deploy_with_cloudformation("shop/web:prod")
-    assert company.runs() == "shop/web:prod"
 
     reason = company.sweep()
 
-    assert (reason, company.runs()) == ("drift-corrected", pinned)
+    assert (reason, company.runs()) == ("up-to-date", "shop/web:prod")
+    assert company.pushed("4b") == company.runs()
 
 
 def test_an_older_digest_that_cloudformation_puts_back_is_held_until_another_image_comes(

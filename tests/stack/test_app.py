@@ -163,6 +163,7 @@ def test_the_functions_get_the_configuration() -> None:
         "REGISTRY_ACCOUNTS": "111111111111,222222222222",
         "SELECTION": "opt-in",
         "DEFAULT_RULE": "semver:1.x",
+        "MODE": "revision",
         "QUOTA_SHARE": "0.25",
         "DRY_RUN": "true",
         "HISTORY_RETENTION_DAYS": "30",

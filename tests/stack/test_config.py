@@ -14,7 +14,7 @@ from tagalong.messages.notifications import Kind
 
 KEYS = [
     *("clusters", "repositories", "taskRolePaths", "alarmEmail", "logRetentionDays", "dryRun"),
-    *("selection", "defaultRule", "sweep", "registryAccounts", "forwardToAccounts", "quotaShare"),
+    *("selection", "defaultRule", "mode", "sweep", "registryAccounts", "forwardToAccounts", "quotaShare"),
     *("stuckAfter", "historyRetentionDays", "notifyOn", "publishParameters"),
 ]
 TAG_CHARACTERS = "ABYZabcyz0189._-"
@@ -81,6 +81,7 @@ def test_every_key_is_read() -> None:
         "logRetentionDays": 90,
         "dryRun": True,
         "selection": "opt-in",
+        "mode": "revision",
         "defaultRule": "newest:main-",
         "sweep": "off",
         "registryAccounts": ["111111111111", "222222222222"],

@@ -192,6 +192,8 @@ def _order(
 ) -> Order:
     """What is remembered of an update. A digest that cannot be compared counts as changed."""
     baseline, runs = baseline_of(look)
+    if not (look.service.completed or look.history.last_successful or (record.order and record.order.runs)):
+        runs = {}  # what never completed proves nothing: all of it may be what fails
     digests = {it.name: held[it.name].digest if it.name in held else it.digest for it in containers}
     change = {name: it for name, it in digests.items() if name not in held and runs.get(name) != it}
     if (last := record.order) and last.status is Status.NOT_STARTED:

@@ -64,7 +64,7 @@ def _has_failed(followed: Followed, look: Look) -> bool:
     return any(
         history.failed(it) and it.number not in ours and target.digest(followed.name) == followed.digest
         for it in history.deployments
-        if (target := history.target(it))
+        if it.created_at >= look.retry_at and (target := history.target(it))
     )
 
 
