@@ -13,7 +13,8 @@ from infra.queues import DeadLetterQueue, JobQueue
 from infra.state_table import StateTable
 
 TIMEOUT = Duration.minutes(2)
-# As few as Lambda allows: more would only wait for the same quotas of ECS, and each has its part of them.
+# As few as Lambda allows: more would only wait for the same quotas of ECS. Each has its part of them:
+# lambda/tagalong/aws/rate_limit.py; a test compares the two.
 MAX_CONCURRENCY = 2
 MAX_ATTEMPTS = 10
 
@@ -53,7 +54,6 @@ class Deployer(Construct):
             "TAGALONG_JOB_DLQ_URL": self.dlq.queue_url,
             "TAGALONG_RECHECK_QUEUE_URL": recheck_queue.queue_url,
             "TAGALONG_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
-            "TAGALONG_QUOTA_SHARE": str(config.quota_share / MAX_CONCURRENCY),
         }
         for name, value in variables.items():
             self.function.add_environment(name, value)

@@ -45,8 +45,13 @@ class Settings:
         return self._flag("TAGALONG_DRY_RUN")
 
     @property
+    def sweep_every(self) -> timedelta | None:
+        minutes = self._value("TAGALONG_SWEEP_MINUTES")
+        return None if minutes == "off" else timedelta(minutes=int(minutes))
+
+    @property
     def quota_share(self) -> float:
-        """Of the calls that ECS allows the account, those that one function at work may use."""
+        """Of the calls that ECS allows the account, those that both functions together may use."""
         return float(self._value("TAGALONG_QUOTA_SHARE"))
 
     @property

@@ -18,7 +18,7 @@ READS = {
     *("ecr:DescribeImages", "ecr:BatchGetImage"),
     *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
 }
-REMEMBERS_AND_NOTIFIES = {"dynamodb:PutItem", "sns:Publish", "events:PutEvents"}
+REMEMBERS_AND_NOTIFIES = {"dynamodb:PutItem", "dynamodb:BatchWriteItem", "sns:Publish", "events:PutEvents"}
 PUBLISHES = {"ssm:PutParameter", "ssm:GetParameters"}
 OF_QUEUES = {
     *("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"),
@@ -43,8 +43,8 @@ def test_the_finder_reads_ecs_and_its_queue_and_cannot_write_to_ecs(tagalong: Sy
         "ecs:ListServices",
         "ecs:DescribeServices",
         "ecs:DescribeTaskDefinition",
-        "dynamodb:BatchGetItem",
-        "dynamodb:BatchWriteItem",
+        *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+        *("dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"),
     }
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 
 from tagalong.aws import NO_RETRY_CONFIG, RETRY_CONFIG, aws_errors
-from tagalong.aws.rate_limit import limit_rate
+from tagalong.aws.rate_limit import RateLimit
 from tagalong.aws.services import parse_service
 from tagalong.aws.task_definition_fields import keep_unknown_fields, registrable_fields
 from tagalong.model.history import Deployment, History, Target
 from tagalong.model.revisions import Revision, family, redact, revision_number
 from tagalong.model.services import Service
+from tagalong.parallel import in_parallel
 from tagalong.ports import AwsError, Begun
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         ServiceRevisionTypeDef,
     )
 
-_DESCRIBE_SERVICES_LIMIT = 10
+_TEN = 10  # services that one DescribeServices takes
 _DESCRIBE_DEPLOYMENTS_LIMIT = 20
 _NEWEST_DEPLOYMENTS = 100  # the longest page
 _TWIN_SEARCH = 10  # what a crashed run left is among the last few revisions of its family
@@ -35,23 +36,23 @@ _TWIN_SEARCH = 10  # what a crashed run left is among the last few revisions of 
 class Ecs:
     """Implements ports.EcsApi, and reads for aws.inventory."""
 
-    def __init__(self, quota_share: float) -> None:
+    def __init__(self, limit: RateLimit) -> None:
         self.client = boto3.client("ecs", config=RETRY_CONFIG)
-        self._quota_share = quota_share
-        limit_rate(self.client, quota_share)
+        self._limit = limit
+        limit.apply(self.client)
         self.client.meta.events.register("before-parse.ecs.DescribeTaskDefinition", keep_unknown_fields)
         self._registrable = registrable_fields(self.client.meta.service_model)
 
     def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
-        with aws_errors("DescribeServices"), suppress(self.client.exceptions.ClusterNotFoundException):
-            return {service.name: service for service in self.describe(cluster, names)}
-        return {}
+        tens = [names[first : first + _TEN] for first in range(0, len(names), _TEN)]
+        found = in_parallel(lambda some: self._describe(cluster, some), tens)
+        return {service.name: service for some in found for service in some}
 
-    def describe(self, cluster: str, services: Sequence[str]) -> Iterator[Service]:
-        for first in range(0, len(services), _DESCRIBE_SERVICES_LIMIT):
-            some = services[first : first + _DESCRIBE_SERVICES_LIMIT]
-            answer = self.client.describe_services(cluster=cluster, services=some, include=["TAGS"])
-            yield from map(parse_service, answer["services"])
+    def _describe(self, cluster: str, names: Sequence[str]) -> list[Service]:
+        with aws_errors("DescribeServices"), suppress(self.client.exceptions.ClusterNotFoundException):
+            answer = self.client.describe_services(cluster=cluster, services=names, include=["TAGS"])
+            return [parse_service(it) for it in answer["services"]]
+        return []
 
     def revision(self, arn: str) -> Revision:
         with aws_errors("DescribeTaskDefinition"):
@@ -114,7 +115,7 @@ class Ecs:
     def _writer(self) -> "ECSClient":
         """Not every function registers, nor every job."""
         writer = boto3.client("ecs", config=NO_RETRY_CONFIG)
-        limit_rate(writer, self._quota_share)
+        self._limit.apply(writer)
         return writer
 
     def _describe_deployments(self, arns: Sequence[str]) -> "Sequence[ServiceDeploymentTypeDef]":

@@ -13,6 +13,7 @@ from tagalong.decide.holds import Hold, cannot_force, holds
 from tagalong.decide.look import Followed, Look, Policy, baseline_of, rule_of
 from tagalong.decide.memory import forget, remember
 from tagalong.decide.outcomes import Report, observe, stuck_since, under_way_since
+from tagalong.decide.settled import fingerprint
 from tagalong.decide.turn import has_open_push, wait_for
 from tagalong.model.decisions import Decision, Refusal, Skip, SkipReason, Update, UpdateReason
 from tagalong.model.images import TaggedImage
@@ -48,7 +49,7 @@ def decide(look: Look) -> Verdict:
     order = _order(look, record, containers, held, decision) if isinstance(decision, Update) else None
     after = _with_decision(record, decision, look)
     if isinstance(decision, Skip):
-        decision = replace(decision, news=after.decision != record.decision)
+        decision = replace(decision, news=_is_news(record.decision, after.decision))
     return Verdict(decision, after, reports, order)
 
 
@@ -214,10 +215,15 @@ def _with_decision(record: Record, decision: Decision, look: Look) -> Record:
     message = (
         decision.message if isinstance(decision, Skip) else ", ".join(c.container for c in decision.changes)
     )
+    seen = fingerprint(look.service, look.policy)
     last = record.decision
-    if last and (last.reason, last.message) == (decision.reason, message):
-        return record
-    return replace(record, decision=LastDecision(decision.reason, message, look.now))
+    if not last or (last.reason, last.message) != (decision.reason, message):
+        return replace(record, decision=LastDecision(decision.reason, message, look.now, seen))
+    return record if last.seen == seen else replace(record, decision=replace(last, seen=seen))
+
+
+def _is_news(before: LastDecision | None, now: LastDecision | None) -> bool:
+    return not before or not now or (before.reason, before.message) != (now.reason, now.message)
 
 
 def _skip(service: Service, refusal: Refusal) -> Skip:

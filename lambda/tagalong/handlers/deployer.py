@@ -9,6 +9,7 @@ from tagalong import settings
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.notifier import Notifier
+from tagalong.aws.rate_limit import DEPLOYER, Deadline, RateLimit
 from tagalong.aws.record_table import RecordTable
 from tagalong.aws.sqs import DeadLetterQueue, JobQueue, RecheckQueue
 from tagalong.deploy import Deployer, Result
@@ -23,7 +24,9 @@ from tagalong.worker import Worker
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_RESERVE = 20_000  # milliseconds: a call that is under way ends in this time, also a slow one
+_RESERVE = 20  # seconds: a call that is under way ends in this time, also a slow one
+
+deadline = Deadline()
 
 
 @metrics.log_metrics
@@ -32,8 +35,9 @@ def handle(event: dict[str, list[Any]], context: "LambdaContext") -> dict[str, l
     """Jobs in, services updated, the messages that must come back out."""
 
     def deploy(job: Job) -> Iterator[Result]:
-        return _deployer(job, context).deploy()
+        return _deployer(job).deploy()
 
+    deadline.begin(context.get_remaining_time_in_millis, _RESERVE)
     here = settings.from_environment()
     worker = Worker(
         deploy, report, logs.report_broken, queue(), rechecks(), dead_letters(), here.max_attempts, now
@@ -58,7 +62,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _deployer(job: Job, context: "LambdaContext") -> Deployer:
+def _deployer(job: Job) -> Deployer:
     here = settings.from_environment()
     return Deployer(
         ecs(),
@@ -69,13 +73,13 @@ def _deployer(job: Job, context: "LambdaContext") -> Deployer:
         job,
         dry_run=here.dry_run,
         now=now(),
-        time_left=lambda: context.get_remaining_time_in_millis() > _RESERVE,
+        time_left=lambda: deadline.left() > 0,
     )
 
 
 @cache
 def ecs() -> Ecs:
-    return Ecs(settings.from_environment().quota_share)
+    return Ecs(RateLimit(settings.from_environment().quota_share, DEPLOYER, deadline))
 
 
 @cache

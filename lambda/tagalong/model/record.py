@@ -107,6 +107,7 @@ class LastDecision:
     reason: str
     message: str
     at: datetime
+    seen: str = ""  # a fingerprint of the service at the last look that decided so
 
 
 @dataclass(frozen=True, slots=True)
