@@ -1,25 +1,27 @@
 """The AWS in memory, served over HTTP: fast enough for 5,000 services."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Condition, Thread, Timer
+from threading import Condition, Thread
 from typing import Any
 
-from support.fake_aws import FakeAws, Json, Refused
+from support.fake_aws import START, FakeAws, Json, Refused
 
 _SECONDS_TO_WAIT_FOR_A_MESSAGE = 0.1
 
 
 class Upstream(FakeAws):
-    """Its endpoint is up while `served` lasts. A message that returns does so in AWS's time: ours x scale."""
+    """Its endpoint is up while `served` lasts. Its clock goes in AWS's time: ours x scale."""
 
     def __init__(self, scale: float) -> None:
-        super().__init__()
+        super().__init__(step=timedelta())
         self.changed = Condition()
-        self._scale = scale
+        self._scale, self._began = scale, time.monotonic()
 
     @contextmanager
     def served(self) -> Iterator[str]:
@@ -32,10 +34,12 @@ class Upstream(FakeAws):
 
     def respond(self, action: str, body: Json) -> bytes:
         with self.changed:
+            self._go_on()
             answer = self._do(action, body)
             while action == "ReceiveMessage" and not answer["Messages"]:
                 if not self.changed.wait(_SECONDS_TO_WAIT_FOR_A_MESSAGE):
                     break
+                self._go_on()
                 answer = self._do(action, body)
             if "Message" in action:
                 self.changed.notify_all()
@@ -46,12 +50,8 @@ class Upstream(FakeAws):
         cluster = self._cluster(body)
         return {"serviceArns": [s["serviceArn"] for (c, _), s in self.services.items() if c == cluster]}
 
-    def _change_message_visibility(self, body: Json) -> Json:
-        super()._change_message_visibility(body)
-        again = {**body, "VisibilityTimeout": 0}
-        if seconds := body["VisibilityTimeout"]:
-            Timer(seconds / self._scale, self.respond, ["ChangeMessageVisibility", again]).start()
-        return {}
+    def _go_on(self) -> None:
+        self.clock = START + timedelta(seconds=(time.monotonic() - self._began) * self._scale)
 
 
 class _Server(ThreadingHTTPServer):

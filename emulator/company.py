@@ -57,7 +57,7 @@ def start(aws: EmbeddedAws, web_digest: str) -> None:
             cluster=member.cluster,
             serviceName=member.name,
             taskDefinition=member.family,
-            desiredCount=0,
+            desiredCount=1,
             deploymentController={"type": member.controller},
             deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
         )

@@ -13,12 +13,15 @@ from botocore.config import Config
 from botocore.session import Session
 
 from emulator.process import end, last_lines, running, spawn
+from emulator.server.pace import END_STEP
 
 ROOT = Path(__file__).parents[1]
 LOCAL = ROOT / ".local"
 HOST = "127.0.0.1"
 _UNCHECKED = "embedded"  # the secret of a root user
 _SECONDS_TO_START = 60
+DEPLOYMENT_SECONDS = 0.5
+"""how long a step of a deployment takes, unless somebody says otherwise"""
 
 
 class EmbeddedAwsError(Exception):
@@ -60,6 +63,13 @@ class EmbeddedAws:
             "no_proxy": no_proxy,
         }
 
+    def end_step(self, service: str) -> bool:
+        """Let the service with this ARN do now what it would do when its step of a deployment has taken its
+        time; False if no step is under way."""
+        request = urllib.request.Request(f"{self.endpoint}{END_STEP}", service.encode(), method="POST")  # noqa: S310
+        with _direct().open(request, timeout=_SECONDS_TO_START) as answer:
+            return bool(answer.read() == b"true")
+
     def client(self, service: str) -> Any:
         """A boto3 client; `Any`, because its type depends on the name."""
         return _client(self, service)
@@ -84,8 +94,10 @@ def _session() -> Session:
     return Session(session_vars={"profile": nothing, "config_file": nothing})
 
 
-def start(port: int = 0) -> EmbeddedAws:
-    """Start an empty AWS; on a free port for port 0."""
+def start(port: int = 0, deployment_seconds: float | None = None) -> EmbeddedAws:
+    """Start an empty AWS; on a free port for port 0. A step of a deployment takes as long as given here or in
+    DEPLOYMENT_SECONDS."""
+    seconds = _deployment_seconds() if deployment_seconds is None else deployment_seconds
     with _listen(port) as listener:
         aws = EmbeddedAws(listener.getsockname()[1])
         shutil.rmtree(aws.directory, ignore_errors=True)
@@ -93,7 +105,7 @@ def start(port: int = 0) -> EmbeddedAws:
         spawn(
             [LOCAL / "ministack" / "bin" / "python", "-m", "emulator.server", str(listener.fileno())],
             cwd=ROOT,
-            environment=_server_environment(aws),
+            environment=_server_environment(aws) | {"DEPLOYMENT_SECONDS": str(seconds)},
             directory=aws.directory,
             inherit=listener.fileno(),
         )
@@ -116,6 +128,14 @@ def stop(port: int) -> bool:
         end(group)
     shutil.rmtree(directory, ignore_errors=True)
     return group is not None
+
+
+def _deployment_seconds() -> float:
+    given = os.environ.get("DEPLOYMENT_SECONDS", DEPLOYMENT_SECONDS)
+    try:
+        return float(given)
+    except ValueError:
+        raise EmbeddedAwsError(f"DEPLOYMENT_SECONDS is {given!r}: give a number, such as 30") from None
 
 
 def _listen(port: int) -> socket.socket:
@@ -145,11 +165,15 @@ def _server_environment(aws: EmbeddedAws) -> dict[str, str]:
     }
 
 
+def _direct() -> urllib.request.OpenerDirector:
+    """Past any proxy."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _await_health(aws: EmbeddedAws) -> None:
     """The socket listens since before the server started, so one request simply waits for its turn."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        direct.open(f"{aws.endpoint}/_ministack/health", timeout=_SECONDS_TO_START).close()
+        _direct().open(f"{aws.endpoint}/_ministack/health", timeout=_SECONDS_TO_START).close()
     except OSError as error:
         said = last_lines(aws.directory / "log")
         raise EmbeddedAwsError(f"the embedded AWS did not start:\n{said}") from error

@@ -34,7 +34,7 @@ class Deployer(Construct):
         self.dlq = DeadLetterQueue(self, "JobDlq", fifo=True)
         self.job_queue = JobQueue(self, "Jobs", consumer_timeout=TIMEOUT, dead_letter_queue=self.dlq)
         self.function = TagalongFunction(self, service="deployer", timeout=TIMEOUT, config=config)
-        self._configure(config, recheck_queue)
+        self._configure(recheck_queue)
         self.function.add_permissions(permissions.deployer_permissions(config))
         self.function.add_to_role_policy(permissions.send_messages(self.job_queue, self.dlq, recheck_queue))
         state_table.grant_history(self.function)
@@ -48,7 +48,7 @@ class Deployer(Construct):
             )
         )
 
-    def _configure(self, config: Config, recheck_queue: sqs.IQueue) -> None:
+    def _configure(self, recheck_queue: sqs.IQueue) -> None:
         variables = {
             "TAGALONG_JOB_QUEUE_URL": self.job_queue.queue_url,
             "TAGALONG_JOB_DLQ_URL": self.dlq.queue_url,

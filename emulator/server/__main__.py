@@ -18,6 +18,8 @@ from emulator.server.authorization import ask_as_aws_does
 from emulator.server.clusters import refuse_unknown_clusters
 from emulator.server.deployments import roll_out_as_aws_does
 from emulator.server.eventbridge import EventBridge
+from emulator.server.images import describe_images_as_aws_does
+from emulator.server.pace import ending_steps
 from emulator.server.registry import App, Message, Receive, Send, publishing_pushes
 
 _ENDPOINT = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
@@ -47,11 +49,13 @@ def _as_if_https(layer: App) -> App:
 
 def main(listening_socket: str) -> None:
     ask_as_aws_does()
-    roll_out_as_aws_does(_publish)
+    rollouts = roll_out_as_aws_does(_publish, float(os.environ["DEPLOYMENT_SECONDS"]))
+    describe_images_as_aws_does()
     refuse_unknown_clusters()
     config = Config()
     config.bind = [f"fd://{listening_socket}"]
-    asyncio.run(serve(_as_if_https(publishing_pushes(app, _publish)), config))
+    layers = ending_steps(publishing_pushes(app, _publish), rollouts.end_step)
+    asyncio.run(serve(_as_if_https(layers), config))
 
 
 if __name__ == "__main__":

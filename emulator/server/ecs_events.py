@@ -20,8 +20,9 @@ def state_change(deployment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def deployment_state_change(
-    detail: Mapping[str, Any], service: str, account: str, region: str
+    detail: Mapping[str, Any], service: Mapping[str, Any], account: str, region: str
 ) -> dict[str, Any]:
-    """What EventBridge delivers; `service` is an ARN."""
-    change = {"detail-type": "ECS Deployment State Change", "source": "aws.ecs", "resources": [service]}
-    return envelope(account, region, detail=detail, **change)
+    """What EventBridge delivers; AWS documents no clusterArn, and sends it."""
+    change = {"detail-type": "ECS Deployment State Change", "source": "aws.ecs"}
+    detail = {**detail, "clusterArn": service["clusterArn"]}
+    return envelope(account, region, detail=detail, resources=[service["serviceArn"]], **change)

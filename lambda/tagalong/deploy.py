@@ -1,6 +1,7 @@
 """One job: each service read again, decided on what ECS and ECR say now, and only then written."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -169,21 +170,23 @@ class Deployer:
             images={query: self._image(query) for query in queries},
         )
         if plain_tags(service, base, self.policy):
-            look = replace(look, resolved=self._resolved(look))
-        if needs_history(look):
+            look = self._resolved(look)
+        if not look.history.unavailable and needs_history(look):
             look = replace(look, history=self._history(look))
         look = replace(look, baseline=self._baseline(look))
         return replace(look, pullable=self._pullable(look))
 
-    def _resolved(self, look: Look) -> dict[str, str]:
+    def _resolved(self, look: Look) -> Look:
         """What ECS made of plain tags. It may name the image of its platform where the tag names an index."""
         service = look.service
-        target = self.ecs.targets([service.service_revision]).get(service.service_revision)
+        try:
+            target = self.ecs.targets([service.service_revision]).get(service.service_revision)
+        except AwsError as error:
+            return replace(look, history=History(unavailable=str(error)))
         if not target or target.task_definition != service.task_definition:
-            return {}
-        return {
-            c.name: self._same(look, c.name, target.resolved.get(c.name, "")) for c in look.base.containers
-        }
+            return look
+        resolved = {c.name: target.resolved.get(c.name, "") for c in look.base.containers}
+        return replace(look, resolved={name: self._same(look, name, it) for name, it in resolved.items()})
 
     def _same(self, look: Look, name: str, digest: str) -> str:
         [container] = [c for c in look.base.containers if c.name == name]
@@ -204,11 +207,17 @@ class Deployer:
                 history,
                 was_read=True,
                 targets=self._targets(look, targets),
-                causes=self.ecs.causes(failures) if failures else {},
+                causes=self._causes(failures),
                 waits_in=self._waits_in(look.service, history),
             )
         except AwsError as error:
             return History(unavailable=str(error))
+
+    def _causes(self, failures: Sequence[str]) -> Mapping[str, str]:
+        """They are told, and decide nothing."""
+        with suppress(AwsError):
+            return self.ecs.causes(failures) if failures else {}
+        return {}
 
     def _targets(self, look: Look, arns: Sequence[str]) -> dict[str, Target]:
         """With the digests of indexes where ECS names one of their platforms."""

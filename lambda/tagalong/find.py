@@ -208,7 +208,7 @@ class Finder:
 
     def _unsettled(self, following: Sequence[Seen], found: FindResult) -> list[Service]:
         """Those that differ, wait, or are not known; with the same core that the deployer decides with."""
-        running = [it for seen in following for it in self._running(*seen)]
+        running = [*self._pinned(following), *self._resolved(following)]
         known = self._images(following, running)
         images = {query: it for repository in known.values() for query, it in repository.by_query.items()}
         found.untagged += [
@@ -229,11 +229,26 @@ class Finder:
         except AwsError:
             return {}  # the deployer looks at each
 
-    def _running(self, service: Service, containers: Iterable[Container]) -> Iterator[Running]:
-        for container in containers:
-            repository, digest = container.image.repository, container.image.digest
-            if digest and container.tag and self.policy.scope.covers(repository):
-                yield Running(service, container.name, repository, digest)
+    def _pinned(self, seen: Sequence[Seen]) -> Iterator[Running]:
+        for service, container in self._followed(seen):
+            if digest := container.image.digest:
+                yield Running(service, container.name, container.image.repository, digest)
+
+    def _resolved(self, seen: Sequence[Seen]) -> Iterator[Running]:
+        """What ECS made of plain tags runs, too."""
+        plain = [(service, c) for service, c in self._followed(seen) if not c.image.digest]
+        revisions = {service.service_revision for service, _ in plain}
+        targets = self.inventory.targets(sorted(revisions - {""})) if plain else {}
+        for service, container in plain:
+            target = targets.get(service.service_revision)
+            if target and (digest := target.resolved.get(container.name)):
+                yield Running(service, container.name, container.image.repository, digest)
+
+    def _followed(self, seen: Sequence[Seen]) -> Iterator[tuple[Service, Container]]:
+        for service, containers in seen:
+            for container in containers:
+                if container.tag and self.policy.scope.covers(container.image.repository):
+                    yield service, container
 
     def _images(self, following: Sequence[Seen], running: Sequence[Running]) -> dict[Repository, "_Images"]:
         """Each repository is asked once; one that does not answer is missing."""

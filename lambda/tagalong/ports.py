@@ -137,6 +137,9 @@ class Inventory(Protocol):
     def named(self, cluster: str, names: Sequence[str]) -> Mapping[str, Service]:
         """By name, as they are now; those that are gone are missing."""
 
+    def targets(self, service_revisions: Sequence[str]) -> Mapping[str, Target]:
+        """By ARN, as far as ECS tells."""
+
     def containers(self, revisions: Iterable[str]) -> Mapping[str, Sequence[Container] | AwsError]:
         """Of each revision, the containers with images in private ECR repositories."""
 

@@ -83,8 +83,10 @@ class Rollout:
     def _wait(self, look: Look, record: Record, ordered: Record, message: str) -> Skip:
         too_many = _TOO_MANY in message
         reason = SkipReason.TOO_MANY_DEPLOYMENTS if too_many else SkipReason.DEPLOYMENT_IN_PROGRESS
-        skip = Skip(look.service, reason, message, waits=True)
-        self.keep(look, record.waiting(reason, look.now), ordered)
+        known = replace(record, decision=look.record.decision)
+        waiting = known.deciding(reason, message, look.now).waiting(reason, look.now)
+        skip = Skip(look.service, reason, message, waits=True, news=waiting.decision != known.decision)
+        self.keep(look, waiting, ordered)
         return skip
 
     def _put_back(self, look: Look, record: Record, ordered: Record, theirs: str) -> Skip:

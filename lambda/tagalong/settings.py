@@ -30,7 +30,8 @@ class Settings:
         opt_in = self._choice("TAGALONG_SELECTION", {"opt-out": False, "opt-in": True})
         force_only = self._choice("TAGALONG_MODE", {"revision": False, "force": True})
         rule = self._value("TAGALONG_DEFAULT_RULE")
-        return Policy(scope, rule, opt_in, self.stuck_after, force_only=force_only)
+        publishes = self.publish_parameters
+        return Policy(scope, rule, opt_in, self.stuck_after, publishes, force_only)
 
     @property
     def stuck_after(self) -> timedelta:

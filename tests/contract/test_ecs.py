@@ -1,21 +1,18 @@
-"""What the two use cases rely on when they ask ECS."""
+"""What the two use cases rely on when they read and write services and revisions."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 
-from contract.test_records import ROLLOUT
-from support.fake_aws import HOST
+from support.fake_aws import HOST, FakeAws, Refused
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.inventory import Inventory
-from tagalong.aws.revision_cache import KnownRevisions
-from tagalong.model.decisions import Service, Skip, SkipReason
-from tagalong.model.revisions import same
-from tagalong.model.rollouts import Rollout
-from tagalong.ports import AwsError
+from tagalong.aws.revision_cache import RevisionCache
+from tagalong.model.revisions import equivalent
+from tagalong.model.services import Service
+from tagalong.ports import AccessDenied, AwsError, DeploymentRefused
 
 WEB: Any = {"name": "web", "image": f"{HOST}/web:prod", "memory": 128}
 """`Any`, because the stubs want the keys of a TypedDict."""
@@ -29,7 +26,7 @@ def ecs(account: str) -> Ecs:
 @pytest.fixture
 def inventory(ecs: Ecs) -> Inventory:
     """With a table that does not exist: it is only a cache."""
-    return Inventory(ecs, KnownRevisions("none"))
+    return Inventory(ecs, RevisionCache("none"))
 
 
 def register(family: str = "web", **fields: Any) -> str:
@@ -47,9 +44,11 @@ def serve(cluster: str, *names: str, **fields: Any) -> None:
 
 
 def one(ecs: Ecs, name: str = "web") -> Service:
-    [service] = ecs.services({"prod": [name]})
-    assert isinstance(service, Service), f"{name} is gone"
-    return service
+    return ecs.services("prod", [name])[name]
+
+
+def found_in(inventory: Inventory, *clusters: str) -> list[Service]:
+    return [service for cluster in inventory.clusters(clusters) for service in inventory.services_in(cluster)]
 
 
 def test_every_service_of_every_cluster_is_found_beyond_pages_and_batches(inventory: Inventory) -> None:
@@ -58,10 +57,10 @@ def test_every_service_of_every_cluster_is_found_beyond_pages_and_batches(invent
     serve("prod", *many, taskDefinition=revision)
     serve("staging", "web", taskDefinition=revision)
 
-    found = list(inventory.services_in(["*"]))
+    found = found_in(inventory, "*")
 
     assert sorted(service.name for service in found) == sorted([*many, "web"])
-    assert {service.revision for service in found} == {revision}
+    assert {service.task_definition for service in found} == {revision}
     assert {service.cluster.rpartition(":")[2] for service in found} == {"cluster/prod", "cluster/staging"}
 
 
@@ -71,30 +70,47 @@ def test_only_the_named_clusters_are_looked_at_and_one_that_is_unknown_stops_no_
     for cluster in ("prod", "staging"):
         serve(cluster, f"{cluster}-web", taskDefinition=register())
 
-    assert [service.name for service in inventory.services_in(["unknown", "prod"])] == ["prod-web"]
+    assert [service.name for service in found_in(inventory, "unknown", "prod")] == ["prod-web"]
 
 
 def test_a_cluster_that_is_unknown_is_named_in_a_warning(
     inventory: Inventory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert not list(inventory.services_in(["unknown"]))
+    assert not found_in(inventory, "unknown")
     assert "cluster 'unknown' does not exist" in capsys.readouterr().out
 
 
-def test_services_are_read_as_they_are_and_what_is_gone_is_said_to_be(ecs: Ecs, inventory: Inventory) -> None:
+def test_services_are_read_as_they_are_and_those_that_are_gone_are_missing(
+    ecs: Ecs, inventory: Inventory
+) -> None:
     revision = register()
     serve("prod", "web", taskDefinition=revision)
-    [web] = inventory.services_in(["prod"])
-    gone = web.cluster.replace("prod", "gone")
+    [web] = found_in(inventory, "prod")
 
-    found = list(ecs.services({web.cluster: ["web", "deleted"], gone: ["lost"]}))
-
-    assert found[0] == web
+    assert ecs.services(web.cluster, ["web", "deleted"]) == {"web": web}
+    assert ecs.services(web.cluster.replace("prod", "gone"), ["lost"]) == {}
+    assert (web.name, web.key, web.task_definition, web.status) == ("web", "prod/web", revision, "ACTIVE")
     assert web.arn.endswith(":service/prod/web")
-    assert replace(web, arn="", service_revisions=()) == Service(web.cluster, "web", revision)
-    skipped = [skip for skip in found if isinstance(skip, Skip)]
-    assert [skip.service.name for skip in skipped] == ["deleted", "lost"]
-    assert {skip.reason for skip in skipped} == {SkipReason.SERVICE_GONE}
+    assert web.cluster.endswith(":cluster/prod")
+    assert web.created_at <= web.primary.created_at
+    assert web.deployments == {web.primary.id}
+
+
+def test_a_service_tells_its_circuit_breaker_its_stages_and_its_tags(ecs: Ecs) -> None:
+    serve(
+        "prod",
+        "web",
+        taskDefinition=register(),
+        tags=[{"key": "tagalong:hold", "value": "true"}],
+        deploymentConfiguration={
+            "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+            "bakeTimeInMinutes": 5,
+        },
+    )
+
+    web = one(ecs)
+
+    assert (web.circuit_breaker, web.stages, web.tags) == (True, {"BAKE_TIME"}, {"tagalong:hold": "true"})
 
 
 @pytest.mark.parametrize("controller", ["ECS", "CODE_DEPLOY", "EXTERNAL"])
@@ -131,7 +147,7 @@ def test_a_revision_that_is_registered_as_described_is_described_the_same(ecs: E
     assert copy.arn == base.arn.removesuffix("1") + "2"
     assert copy.definition["containerDefinitions"][0].items() >= container.items(), "a value was lost"
     assert copy.definition["tags"] == [{"key": "team", "value": "shop"}, {"key": "empty", "value": ""}]
-    assert same(copy.definition, base.definition)
+    assert equivalent(copy.definition, base.definition)
     assert (copy.active, copy.unknown_fields) == (True, ())
 
 
@@ -167,7 +183,7 @@ def test_an_update_changes_the_revision_that_a_service_runs_and_nothing_else(ecs
     ecs.update(one(ecs), new)
 
     assert described() == before | {"taskDefinition": new}
-    assert one(ecs).revision == new
+    assert one(ecs).task_definition == new
 
 
 def test_the_containers_of_a_revision_are_read_once(inventory: Inventory) -> None:
@@ -186,10 +202,11 @@ def test_the_containers_of_a_revision_are_read_once(inventory: Inventory) -> Non
         (lambda ecs: ecs.revision("web:99"), "DescribeTaskDefinition"),
         (lambda ecs: ecs.register({"family": "web", "containerDefinitions": []}), "RegisterTaskDefinition"),
         (lambda ecs: ecs.update(Service("prod", "gone", ""), register()), "UpdateService"),
+        (lambda ecs: ecs.deployments(Service("prod", "gone")), "ListServiceDeployments"),
     ],
-    ids=["revision", "register", "update"],
+    ids=["revision", "register", "update", "deployments"],
 )
-def test_what_ecs_refuses_is_said_with_the_action_and_the_code(
+def test_a_refusal_of_ecs_names_the_action_and_the_code(
     ecs: Ecs, call: Callable[[Ecs], object], action: str
 ) -> None:
     serve("prod")
@@ -198,26 +215,29 @@ def test_what_ecs_refuses_is_said_with_the_action_and_the_code(
         call(ecs)
 
 
-def rollout_of(ecs: Ecs, service: Service, revision: str) -> Rollout:
-    return replace(
-        ROLLOUT, service=service.arn, new_revision=revision, started_at="2020-01-01T00:00:00+00:00"
-    )
-
-
-def test_ecs_is_asked_what_became_of_a_deployment(ecs: Ecs) -> None:
+@pytest.mark.parametrize(
+    ("code", "message", "kind"),
+    [
+        ("AccessDeniedException", "User is not authorized", AccessDenied),
+        ("InvalidParameterException", "5 active deployments exist, unable to create.", DeploymentRefused),
+        ("InvalidParameterException", "A deployment is already in progress.", DeploymentRefused),
+        ("InvalidParameterException", "no capacity", AwsError),
+    ],
+)
+def test_a_refused_update_is_told_by_what_the_caller_does_next(
+    aws: FakeAws, code: str, message: str, kind: type[AwsError]
+) -> None:
+    """On the fake alone: nothing else refuses on demand."""
+    ecs = Ecs(quota_share=1000)
     serve("prod", "web", taskDefinition=register())
-    new = register()
-    deployment = ecs.update(one(ecs), new)
+    web = one(ecs)
 
-    fate = ecs.fate(one(ecs), rollout_of(ecs, one(ecs), new))
+    def refuse(action: str, phase: str) -> None:
+        if (action, phase) == ("UpdateService", "before"):
+            raise Refused(code, message)
 
-    assert deployment.id.startswith("ecs-svc/")
-    assert deployment.replaced is None
-    assert fate
-    assert fate.status in {"started", "completed"}
+    aws.hook = refuse
+    with pytest.raises(AwsError) as caught:
+        ecs.update(web, register())
 
-
-def test_of_a_revision_that_was_never_deployed_ecs_tells_nothing(ecs: Ecs) -> None:
-    serve("prod", "web", taskDefinition=register())
-
-    assert ecs.fate(one(ecs), rollout_of(ecs, one(ecs), register())) is None
+    assert type(caught.value) is kind

@@ -1,20 +1,22 @@
 """What the functions rely on when they hand jobs over."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 
 from support.fake_aws import ACCOUNT, REGION
-from tagalong.aws.sqs import FailedJobs, JobQueue
-from tagalong.jobs import Backlog, Job, message
+from tagalong.aws.sqs import DeadLetterQueue, JobQueue, RecheckQueue
+from tagalong.jobs import Backlog, Failure, Job, Recheck, message, recheck_message
 from tagalong.model.images import Repository
 from tagalong.model.triggers import Push
 
-_PUSH = Push("event-1", "2026-11-22T10:00:00Z", Repository(ACCOUNT, REGION, "app"), "prod", "sha256:a")
-JOB = Job("web", 0, {"arn:cluster/prod": ("web",)}, _PUSH)
-OF_ANOTHER_EVENT = replace(JOB, cause=replace(_PUSH, event_id="event-2"))
+_AT = datetime(2026, 11, 26, 10, tzinfo=UTC)
+_PUSH = Push("event-1", _AT, Repository(ACCOUNT, REGION, "app"), "prod", "sha256:a")
+JOB = Job("web", {"arn:cluster/prod": ("web",)}, _PUSH, "event-1")
+OF_ANOTHER_EVENT = replace(JOB, id="event-2")
 
 
 @pytest.fixture
@@ -22,6 +24,12 @@ def url(account: str) -> str:
     return boto3.client("sqs").create_queue(QueueName="jobs.fifo", Attributes={"FifoQueue": "true"})[
         "QueueUrl"
     ]
+
+
+def _job(received: dict[str, Any]) -> Job:
+    job = message(received["Body"])
+    assert isinstance(job, Job)
+    return job
 
 
 def receive(url: str) -> list[dict[str, Any]]:
@@ -57,18 +65,7 @@ def test_more_jobs_than_a_batch_are_all_sent(url: str) -> None:
     JobQueue(url).send(replace(JOB, family=family) for family in families)
 
     messages = receive(url) + receive(url)
-    assert {Job.from_json(it["Body"]).family for it in messages} == families
-
-
-def test_a_job_that_is_returned_comes_back_and_one_that_is_not_stays_out(url: str) -> None:
-    queue = JobQueue(url)
-    queue.send([JOB, replace(JOB, family="api")])
-    web, _api = receive(url)
-    assert not receive(url), "a job was handed out twice"
-
-    queue.return_after({web["ReceiptHandle"]: 0})
-
-    assert [it["Body"] for it in receive(url)] == [JOB.to_json()]
+    assert {_job(it).family for it in messages} == families
 
 
 def test_a_family_waits_for_its_job_that_is_at_work(url: str) -> None:
@@ -79,23 +76,66 @@ def test_a_family_waits_for_its_job_that_is_at_work(url: str) -> None:
 
     boto3.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=at_work[0]["ReceiptHandle"])
 
-    assert [Job.from_json(it["Body"]).cause.event_id for it in receive(url)] == ["event-2"]
+    assert [_job(it).id for it in receive(url)] == ["event-2"]
 
 
 def test_a_large_backlog_is_sent_beside_the_jobs(url: str) -> None:
-    long = Backlog(tuple(replace(JOB, family=f"{n:0200}") for n in range(800)))
+    long = Backlog(tuple(replace(JOB, family=f"{n:0200}") for n in range(500)))
 
     JobQueue(url).send([JOB, long, replace(long, jobs=long.jobs[1:])])
 
     assert [message(it["Body"]) for it in receive(url)] == [JOB, long, replace(long, jobs=long.jobs[1:])]
 
 
-def test_a_job_that_is_given_up_keeps_its_reason(account: str) -> None:
-    failed = {"QueueName": "failed-jobs.fifo", "Attributes": {"FifoQueue": "true"}}
-    url = boto3.client("sqs").create_queue(**failed)["QueueUrl"]  # type: ignore[arg-type]  # values of two types
+@pytest.fixture
+def dead_letters(account: str) -> str:
+    attributes = {"FifoQueue": "true"}
+    return boto3.client("sqs").create_queue(QueueName="failed-jobs.fifo", Attributes=attributes)["QueueUrl"]
 
-    FailedJobs(url).put(JOB.to_json(), "web", "id", "web: UpdateService: ServiceNotActiveException")
 
-    [given_up] = receive(url)
-    assert given_up["Body"] == JOB.to_json()
-    assert given_up["MessageAttributes"]["reason"]["StringValue"].startswith("web: UpdateService")
+def test_a_job_that_is_given_up_keeps_its_reason_and_can_be_given_back_as_it_is(
+    dead_letters: str, url: str
+) -> None:
+    reason = "UpdateService: ServiceNotActiveException: no"
+    given_up = replace(JOB, failure=Failure(reason, 10, _AT, _AT + timedelta(minutes=20)))
+
+    DeadLetterQueue(dead_letters).put(given_up)
+
+    [letter] = receive(dead_letters)
+    assert letter["MessageAttributes"]["reason"]["StringValue"] == reason
+    assert message(letter["Body"]) == given_up
+    assert letter["Attributes"]["MessageGroupId"] == "web"
+
+
+@pytest.mark.parametrize("text", ["", "control \x00\x1b characters", "half \ud800 a character", "x" * 9_000])
+def test_no_text_makes_sqs_refuse_a_dead_letter(dead_letters: str, text: str) -> None:
+    DeadLetterQueue(dead_letters).put(replace(JOB, failure=Failure(text, 10, _AT, _AT)))
+
+    assert len(receive(dead_letters)) == 1
+
+
+def test_a_message_that_cannot_be_read_is_kept_as_it_is(dead_letters: str) -> None:
+    DeadLetterQueue(dead_letters).put_unreadable("{}", "not a Job: KeyError('family')")
+
+    [letter] = receive(dead_letters)
+    assert letter["Body"] == "{}"
+    assert letter["MessageAttributes"]["reason"]["StringValue"] == "not a Job: KeyError('family')"
+
+
+@pytest.fixture
+def rechecks(account: str) -> str:
+    return boto3.client("sqs").create_queue(QueueName="rechecks")["QueueUrl"]
+
+
+def test_a_recheck_comes_out_as_it_went_in(rechecks: str) -> None:
+    recheck = Recheck("arn:cluster/prod", "web", _PUSH, 3, _AT)
+
+    RecheckQueue(rechecks).send(recheck, timedelta(0))
+
+    assert [recheck_message(it["Body"]) for it in receive(rechecks)] == [recheck]
+
+
+def test_a_recheck_is_delayed_and_never_longer_than_sqs_allows(rechecks: str) -> None:
+    RecheckQueue(rechecks).send(Recheck("arn:cluster/prod", "web", _PUSH), timedelta(hours=2))
+
+    assert not receive(rechecks)

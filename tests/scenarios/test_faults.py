@@ -1,6 +1,8 @@
 """Every kind of fault at every call of a rollout: the end is the same, and nothing is lost."""
 
+import json
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -10,7 +12,7 @@ from support.fake_aws import HOST, FakeAws, Refused
 from support.pipeline import Crash, Pipeline
 
 OLD, NEW, NEWER = ("sha256:" + letter * 64 for letter in "0ef")
-CALLS = 55  # of a rollout: checked below
+CALLS = 140  # of a rollout: checked below
 
 FAULTS: dict[str, tuple[str, Callable[[], Exception]]] = {
     "refused": ("before", lambda: Refused("AccessDeniedException", "not yet")),
@@ -44,6 +46,15 @@ def assert_all_moved(aws: FakeAws) -> None:
     assert all(aws.running("prod", name)["tags"] for name in ("one", "two", "three")), "tags were lost"
 
 
+def roll_out(pipeline: Pipeline) -> None:
+    """A push, its retries, and the end of each deployment."""
+    pipeline.push("app", "prod", NEW)
+    pipeline.settle(timedelta(minutes=5))
+    for cluster, name in pipeline.aws.services:
+        pipeline.tell(*pipeline.aws.complete(cluster, name))
+    pipeline.settle()
+
+
 def fault_at(aws: FakeAws, index: int, phase: str, make: Callable[[], Exception]) -> None:
     numbers = count()
 
@@ -61,27 +72,31 @@ def test_a_fault_at_any_call_changes_nothing_in_the_end(
 ) -> None:
     aws = pipeline.aws
     company(aws)
-    event = aws.push("app", "prod", NEW)
     fault_at(aws, index, phase, make)
 
-    pipeline.deliver(event)
-    pipeline.work()
+    roll_out(pipeline)
 
     assert_all_moved(aws)
     assert (len(aws.revisions["web"]), len(aws.revisions["other"])) == (4, 2), (
         "a twin revision was left behind"
     )
+    for _, name in aws.services:
+        record = pipeline.record("prod", name)
+        assert record
+        assert record.order
+        assert record.order.status == "completed", f"nobody knows what became of {name}"
     assert not aws.failed
+    assert not aws.rechecks
 
 
 def test_the_faults_above_reach_every_call(pipeline: Pipeline) -> None:
     company(pipeline.aws)
-    pipeline.push("app", "prod", NEW)
+    roll_out(pipeline)
 
     assert pipeline.aws.calls.total() <= CALLS
 
 
-def test_a_job_that_can_never_succeed_ends_in_the_dead_letters_and_holds_up_nobody(
+def test_services_that_can_never_be_moved_end_in_the_dead_letters_and_hold_up_nobody(
     pipeline: Pipeline,
 ) -> None:
     aws = pipeline.aws
@@ -94,12 +109,33 @@ def test_a_job_that_can_never_succeed_ends_in_the_dead_letters_and_holds_up_nobo
 
     aws.hook = refuse
     pipeline.push("app", "prod", NEW)
-
     assert aws.images("prod", "other") == [f"{HOST}/app@{NEW}"]
-    [given_up] = aws.failed
-    assert given_up["MessageGroupId"] == "web"
-    reason = given_up["MessageAttributes"]["reason"]["StringValue"]
-    assert "one: RegisterTaskDefinition: ClientException: Role is not valid" in reason
+    pipeline.settle()
+
+    services = [json.loads(it["MessageBody"])["services"] for it in aws.failed]
+    assert [name for it in services for [name] in it.values()] == ["one", "two", "three"]
+    assert {it["MessageGroupId"] for it in aws.failed} == {"web"}
+    reasons = {it["MessageAttributes"]["reason"]["StringValue"] for it in aws.failed}
+    assert reasons == {"RegisterTaskDefinition: ClientException: Role is not valid"}
+
+
+def test_dead_letters_that_are_given_back_to_the_job_queue_are_tried_anew(pipeline: Pipeline) -> None:
+    aws = pipeline.aws
+    company(aws)
+
+    def refuse(action: str, phase: str) -> None:
+        if (action, phase) == ("RegisterTaskDefinition", "before"):
+            raise Refused("ClientException", "Role is not valid")
+
+    aws.hook = refuse
+    pipeline.push("app", "prod", NEW)
+    pipeline.settle()
+    aws.hook = lambda _action, _phase: None
+    aws.queue, aws.failed = aws.failed, []
+    pipeline.work()
+
+    assert_all_moved(aws)
+    assert not aws.failed
 
 
 def test_a_poisoned_message_in_the_middle_of_a_batch_stops_only_itself(pipeline: Pipeline) -> None:
@@ -114,15 +150,16 @@ def test_a_poisoned_message_in_the_middle_of_a_batch_stops_only_itself(pipeline:
     assert_all_moved(aws)
     [given_up] = aws.failed
     assert given_up["MessageBody"] == poison["MessageBody"]
-    assert given_up["MessageAttributes"]["reason"]["StringValue"] == "KeyError('services')"
+    assert given_up["MessageAttributes"]["reason"]["StringValue"] == "not a Job: KeyError('family')"
 
 
-def test_a_job_that_crashes_the_function_each_time_is_given_up_by_sqs(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("at", ["GetItem", "RegisterTaskDefinition"])
+def test_a_job_that_crashes_the_function_each_time_is_given_up_by_sqs(pipeline: Pipeline, at: str) -> None:
     aws = pipeline.aws
     company(aws)
 
     def crash(action: str, _phase: str) -> None:
-        if action == "UpdateService":
+        if action == at:
             raise Crash
 
     aws.hook = crash

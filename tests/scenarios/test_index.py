@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from support.fake_aws import FakeAws, deployment_event
-from support.fleets import calls_of, digest, follows, of_ecs, serve
+from support.fake_aws import FakeAws, Json, deployment_event
+from support.fleets import calls_of, deliver_all, digest, follows, of_ecs, serve
 from support.pipeline import Pipeline, start_afresh
 
 FLEET = 30
@@ -25,7 +25,7 @@ def swept(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-def started(aws: FakeAws, cluster: str, name: str) -> object:
+def started(aws: FakeAws, cluster: str, name: str) -> Json:
     service = aws.services[cluster, name]
     return deployment_event(service, "IN_PROGRESS", service["deployments"][0]["id"], "", aws.clock)
 
@@ -109,9 +109,9 @@ def test_who_no_longer_uses_a_repository_is_forgotten_by_the_next_sweep(swept: P
     swept.aws.delete_service("cluster-0", "s4", forgotten=True)
     swept.sweep()
 
-    for repository in ("app-3", "app-4"):
-        event = swept.aws.push(repository, "prod", digest(1))
-        assert calls_of(swept, lambda event=event: swept.deliver(event)) == {"GetItem": 1, "Query": 1}
+    events = [swept.aws.push(repository, "prod", digest(1)) for repository in ("app-3", "app-4")]
+    calls = calls_of(swept, lambda: deliver_all(swept, events))
+    assert calls == {"GetItem": 2, "Query": 2}
 
 
 def test_only_the_cluster_that_sweeps_missed_is_read(swept: Pipeline) -> None:

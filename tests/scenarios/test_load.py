@@ -26,6 +26,7 @@ def fleet(aws: FakeAws) -> None:
 def test_everything_converges_with_one_registration_for_each_family_that_changed(pipeline: Pipeline) -> None:
     aws, random = pipeline.aws, Random(20261122)  # noqa: S311 - the same pushes each time
     fleet(aws)
+    pipeline.sweep()
     events = [aws.push(random.choice(REPOSITORIES), "prod", digest(number)) for number in range(1, 201)]
     random.shuffle(events)
     for event in events:

@@ -4,6 +4,7 @@ Measured at the wire: what ECS answered to DescribeTaskDefinition against what R
 """
 
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,16 +18,20 @@ from support.fake_aws import ACCOUNT, HOST, REGION, FakeAws
 from support.shapes import from_shape
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
-from tagalong.aws.record_table import Records
-from tagalong.decide.planning import Policy
-from tagalong.deploy import Deployer, Updated
+from tagalong.aws.record_table import RecordTable
+from tagalong.aws.sqs import RecheckQueue
+from tagalong.decide.look import Policy
+from tagalong.deploy import Deployer, Result
+from tagalong.jobs import Job
 from tagalong.model.decisions import Skip
 from tagalong.model.images import Repository, Scope
 from tagalong.model.triggers import Push
+from tagalong.rollout import Updated
 
 ECS = ServiceModel(Loader().load_service_model("ecs", "service-2"))
 REGISTER = ECS.operation_model("RegisterTaskDefinition").input_shape
 CONTAINER = ECS.shape_for("ContainerDefinition")
+AT = datetime(2026, 11, 26, 10, tzinfo=UTC)
 OLD, NEW = "sha256:" + "0" * 64, "sha256:" + "f" * 64
 IMAGES = [f"{HOST}/app:prod", f"{HOST}/app:prod@{OLD}", f"{HOST}/other:prod", "nginx:1.27", ""]
 
@@ -36,16 +41,23 @@ followers = st.lists(st.tuples(from_shape(CONTAINER), st.sampled_from(IMAGES)), 
 
 @pytest.fixture
 def deployer(aws: FakeAws) -> Deployer:
+    push = Push("id", AT, Repository(ACCOUNT, REGION, "app"), "prod", NEW)
     return Deployer(
         Ecs(quota_share=1000),
         Ecr(),
-        Records("records", days=90),
+        RecordTable("records", days=90),
+        RecheckQueue("https://sqs/rechecks"),
         Policy(Scope(frozenset([ACCOUNT]), REGION, ("app",))),
-        Push("id", "2026-11-22T10:00:00Z", Repository(ACCOUNT, REGION, "app"), "prod", NEW),
+        Job("web", {"prod": ("web",)}, push, "id"),
         dry_run=False,
-        now=datetime(2026, 11, 22, tzinfo=UTC),
+        now=AT,
         time_left=lambda: True,
     )
+
+
+def deploy(deployer: Deployer) -> list[Result]:
+    """As a new one for each job: what one has read it does not read again."""
+    return list(replace(deployer, _revisions={}, _images={}).deploy())
 
 
 def a_definition(drawn: dict[str, Any], containers: list[tuple[dict[str, Any], str]]) -> dict[str, Any]:
@@ -90,7 +102,7 @@ def test_whatever_a_task_definition_says_only_image_and_label_change(
     fill(aws, definition)
     described = {"volumes": [], "placementConstraints": [], **definition}
 
-    outcomes = list(deployer.deploy({"prod": ("web",)}))
+    outcomes = deploy(deployer)
 
     assert [type(outcome) for outcome in outcomes] == [Updated]
     sent = [body for action, body in aws.requests if action == "RegisterTaskDefinition"]
@@ -104,8 +116,9 @@ def test_the_second_time_nothing_happens(
 ) -> None:
     fill(aws, a_definition(drawn, containers))
 
-    list(deployer.deploy({"prod": ("web",)}))
-    outcomes = list(deployer.deploy({"prod": ("web",)}))
+    deploy(deployer)
+    aws.complete("prod", "web")
+    outcomes = deploy(deployer)
 
     assert [outcome.reason for outcome in outcomes if isinstance(outcome, Skip)] == ["up-to-date"]
     assert aws.calls["RegisterTaskDefinition"] == aws.calls["UpdateService"] == 1
@@ -133,11 +146,11 @@ def test_a_field_that_the_sdk_cannot_read_refuses_the_copy_and_is_named(
     aws.serve("prod", "web", revision)
     aws.push("app", "prod", NEW)
 
-    [outcome] = deployer.deploy({"prod": ("web",)})
+    [outcome] = deploy(deployer)
 
     assert isinstance(outcome, Skip), "a field was lost"
     assert outcome.reason == "unknown-field"
-    assert str(path[-1]) in outcome.sentence
+    assert str(path[-1]) in outcome.message
     assert aws.calls["RegisterTaskDefinition"] == aws.calls["UpdateService"] == 0
 
 
@@ -146,4 +159,4 @@ def test_a_null_where_the_sdk_knows_nothing_holds_nothing_to_lose(aws: FakeAws, 
     aws.revisions["web"][0]["futureField"] = None
     aws.push("app", "prod", NEW)
 
-    assert [type(outcome) for outcome in deployer.deploy({"prod": ("web",)})] == [Updated]
+    assert [type(outcome) for outcome in deploy(deployer)] == [Updated]

@@ -1,5 +1,6 @@
 """Each defect seen in a tool that does a similar job, as a test of ours (reference: peers.md)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -112,7 +113,6 @@ def test_tags_of_the_task_definition_stay_and_those_of_aws_are_left_to_aws(pipel
         ({"deploymentController": {"type": "EXTERNAL"}}, "external-controller"),
         ({"resourceManagementType": "ECS"}, "express-mode"),
         ({"status": "DRAINING"}, "service-not-active"),
-        ({"status": "INACTIVE"}, "service-not-active"),
     ],
 )
 def test_a_refused_service_leaves_no_orphan_revision_and_says_why(
@@ -126,6 +126,19 @@ def test_a_refused_service_leaves_no_orphan_revision_and_says_why(
     assert len(pipeline.aws.revisions["web"]) == 1, "an orphan revision was left behind"
     assert pipeline.aws.calls["UpdateService"] == 0
     assert f'"reason":"{reason}"' in capsys.readouterr().out
+
+
+def test_a_service_that_is_deleted_before_its_turn_leaves_no_orphan_revision(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(pipeline.aws, "web", f"{HOST}/app:prod")
+    pipeline.deliver(pipeline.aws.push("app", "prod", NEW))
+    pipeline.aws.delete_service("prod", "web")
+    pipeline.work()
+
+    assert len(pipeline.aws.revisions["web"]) == 1, "an orphan revision was left behind"
+    assert pipeline.aws.calls["UpdateService"] == 0
+    assert '"reason":"service-not-active"' in capsys.readouterr().out
 
 
 def test_an_external_service_whose_revision_is_in_its_task_set_is_refused_by_name(
@@ -145,7 +158,7 @@ def test_every_strategy_of_the_ecs_controller_is_updated_like_any_service(
     pipeline: Pipeline, strategy: str
 ) -> None:
     revision = pipeline.aws.register("web", f"{HOST}/app:prod")
-    pipeline.aws.serve("prod", "web", revision, deploymentConfiguration={"strategy": strategy})
+    pipeline.aws.serve("prod", "web", revision, strategy=strategy)
 
     pipeline.push("app", "prod", NEW)
 
@@ -205,6 +218,10 @@ def test_one_bad_service_stops_no_other_and_is_tried_again(pipeline: Pipeline) -
     for name in ("good", "fine", "sibling-of-bad"):
         assert aws.images("prod", name) == [f"{HOST}/app@{NEW}"], f"{name} was held up by 'bad'"
 
+    aws.hook = lambda _action, _phase: None
+    pipeline.settle(timedelta(minutes=5))
+    assert aws.images("prod", "bad") == [f"{HOST}/app@{NEW}"]
+
 
 def test_update_service_is_told_the_revision_and_nothing_else(pipeline: Pipeline) -> None:
     """amazon-ecs-deploy#707, ecspresso#481: propagateTags and capacity providers were reset."""
@@ -235,4 +252,4 @@ def test_a_tag_that_nobody_follows_moves_nothing_and_says_what_is_followed(
     pipeline.push("app", "v2", NEW)
 
     assert pipeline.aws.images("prod", "web") == [f"{HOST}/app:prod"]
-    assert "web stays as it is: c0 follows 'prod', not 'v2'" in capsys.readouterr().out
+    assert "web skipped (tag-not-followed): c0 follows 'prod', not 'v2'" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """Rules, consent, scope and sweep, through both functions."""
 
 import json
+from itertools import count
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from support.fake_aws import ACCOUNT, HOST, REGION, FakeAws, Json
 from support.pipeline import Pipeline
 
 D = ["sha256:" + letter * 64 for letter in "0123456789"]
-SWEEP: dict[str, Any] = {"sweep": {}}
+_sweeps = count(1)
 
 
 def serve(aws: FakeAws, name: str, *images: str, labels: Json | None = None, **tags: Any) -> None:
@@ -100,8 +101,7 @@ def test_signatures_and_charts_are_never_the_newest(pipeline: Pipeline) -> None:
 
     pipeline.push("app", "b", D[1])
     aws.push("app", f"sha256-{'1' * 64}.att", D[6])
-    pipeline.deliver(SWEEP)
-    pipeline.work()
+    sweep(pipeline)
 
     assert aws.images("prod", "web") == [f"{HOST}/app@{D[1]}"]
 
@@ -125,7 +125,7 @@ def test_what_ecs_could_not_run_is_not_deployed_whatever_the_trigger(
     aws.image_fields[D[1]] = fields
 
     event = aws.push("app", "prod", D[1])
-    pipeline.deliver(event if trigger == "push" else SWEEP)
+    pipeline.deliver(event if trigger == "push" else {"sweep": {}})
     pipeline.work()
 
     assert aws.images("prod", "web") == [f"{HOST}/app:prod@{D[0]}"]
@@ -188,7 +188,7 @@ def test_consent_is_asked_of_each_service(pipeline: Pipeline, capsys: pytest.Cap
 
     assert aws.images("prod", "s0") == [f"{HOST}/app@{D[1]}"]
     assert reasons(capsys) == {
-        "s1": "disabled",
+        "s1": "opted-out",
         "s2": "on-hold",
         "s3": "on-hold",
         "s4": "misconfigured",
@@ -197,10 +197,10 @@ def test_consent_is_asked_of_each_service(pipeline: Pipeline, capsys: pytest.Cap
     assert aws.calls["UpdateService"] == 1
 
 
-def test_with_selection_tagged_only_enabled_services_move(
+def test_only_enabled_services_move_when_selection_is_opt_in(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TAGALONG_SELECTION", "tagged")
+    monkeypatch.setenv("TAGALONG_SELECTION", "opt-in")
     aws = pipeline.aws
     serve(aws, "in", f"{HOST}/app:prod", enabled="true")
     serve(aws, "out", f"{HOST}/app:prod")
@@ -214,7 +214,7 @@ def test_with_selection_tagged_only_enabled_services_move(
 def test_the_images_of_a_registry_account_are_followed_when_it_is_in_scope(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TAGALONG_REGISTRIES", f"{ACCOUNT},999900001111")
+    monkeypatch.setenv("TAGALONG_REGISTRY_ACCOUNTS", f"{ACCOUNT},999900001111")
     aws = pipeline.aws
     shared = HOST.replace(ACCOUNT, "999900001111")
     serve(aws, "web", f"{shared}/app:prod")
@@ -264,13 +264,17 @@ def test_a_replication_is_a_push_in_the_region_where_it_arrives(pipeline: Pipeli
 
 
 def sweep(pipeline: Pipeline, **narrowed: str) -> None:
+    """Lambda gives each invocation an id of its own."""
+    pipeline.context.aws_request_id = f"narrowed-sweep-{next(_sweeps)}"
     pipeline.deliver({"sweep": narrowed})
     pipeline.work()
 
 
 def test_a_sweep_repairs_a_push_whose_event_was_lost(pipeline: Pipeline) -> None:
     aws = pipeline.aws
+    aws.push("app", "prod", D[0])
     serve(aws, "web", f"{HOST}/app:prod@{D[0]}")
+    sweep(pipeline)
     aws.push("app", "prod", D[1])
 
     sweep(pipeline)
@@ -278,19 +282,18 @@ def test_a_sweep_repairs_a_push_whose_event_was_lost(pipeline: Pipeline) -> None
     assert aws.images("prod", "web") == [f"{HOST}/app@{D[1]}"]
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_installing_tagalong_among_500_services_moves_none_of_them(pipeline: Pipeline, told: bool) -> None:
+@pytest.mark.parametrize("runs", ["", D[0], D[1]], ids=["unknown", "an older image", "the same image"])
+def test_installing_tagalong_among_500_services_moves_none_of_them(pipeline: Pipeline, runs: str) -> None:
     aws = pipeline.aws
     aws.push("app", "prod", D[1])
     for number in range(500):
         serve(aws, f"s{number}", f"{HOST}/app:prod")
-        if told:
-            aws.resolve("prod", f"s{number}", c0=D[1])
+        if runs:
+            aws.resolve("prod", f"s{number}", c0=runs)
 
-    for _ in range(60):
+    for _ in range(2):
         sweep(pipeline)
-        if not aws.queue:
-            break
+        assert not aws.queue
 
     assert aws.calls["UpdateService"] == aws.calls["RegisterTaskDefinition"] == 0
 
@@ -299,9 +302,11 @@ def test_a_sweep_moves_an_unpinned_service_of_which_ecs_says_that_it_runs_anothe
     pipeline: Pipeline,
 ) -> None:
     aws = pipeline.aws
+    aws.push("app", "prod", D[0])
     serve(aws, "web", f"{HOST}/app:prod")
-    aws.push("app", "prod", D[1])
     aws.resolve("prod", "web", c0=D[0])
+    sweep(pipeline)
+    aws.push("app", "prod", D[1])
 
     sweep(pipeline)
 
@@ -311,11 +316,10 @@ def test_a_sweep_moves_an_unpinned_service_of_which_ecs_says_that_it_runs_anothe
 def test_a_platform_of_the_index_that_the_tag_names_is_what_the_tag_names(pipeline: Pipeline) -> None:
     aws = pipeline.aws
     serve(aws, "web", f"{HOST}/app:prod")
-    aws.push("app", "prod", D[1])
     aws.children[D[1]] = [D[7], D[8]]
     aws.resolve("prod", "web", c0=D[8])
 
-    sweep(pipeline)
+    pipeline.push("app", "prod", D[1])
 
     assert aws.images("prod", "web") == [f"{HOST}/app:prod"]
 
@@ -323,13 +327,12 @@ def test_a_platform_of_the_index_that_the_tag_names_is_what_the_tag_names(pipeli
 def test_what_ecs_resolved_for_an_earlier_revision_says_nothing_of_this_one(pipeline: Pipeline) -> None:
     aws = pipeline.aws
     serve(aws, "web", f"{HOST}/app:prod")
-    aws.resolve("prod", "web", c0=D[0])
+    aws.resolve("prod", "web", c0=D[1])
     aws.services["prod", "web"]["taskDefinition"] = aws.register("web", f"{HOST}/app:prod")
-    aws.push("app", "prod", D[1])
 
-    sweep(pipeline)
+    pipeline.push("app", "prod", D[1])
 
-    assert aws.images("prod", "web") == [f"{HOST}/app:prod"]
+    assert aws.images("prod", "web") == [f"{HOST}/app@{D[1]}"], "nobody knows that it runs this"
 
 
 @pytest.mark.parametrize(
@@ -345,8 +348,11 @@ def test_what_ecs_resolved_for_an_earlier_revision_says_nothing_of_this_one(pipe
 def test_a_sweep_can_be_narrowed(pipeline: Pipeline, narrowed: dict[str, str], moved: set[str]) -> None:
     aws = pipeline.aws
     for cluster, name, repository in (("prod", "web", "app"), ("prod", "api", "lib"), ("eu", "other", "app")):
-        aws.push(repository, "prod", D[1])
+        aws.push(repository, "prod", D[0])
         aws.serve(cluster, name, aws.register(name, f"{HOST}/{repository}:prod@{D[0]}"))
+    sweep(pipeline)
+    for repository in ("app", "lib"):
+        aws.push(repository, "prod", D[1])
 
     sweep(pipeline, **narrowed)
 

@@ -167,6 +167,7 @@ def test_the_functions_get_the_configuration() -> None:
         "DEFAULT_RULE": "semver:1.x",
         "QUOTA_SHARE": "0.5",
         "SWEEP_MINUTES": "30",
+        "MODE": "revision",
         "DRY_RUN": "true",
         "HISTORY_RETENTION_DAYS": "30",
         "NOTIFY_ON": ",".join(KINDS),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -14,6 +15,7 @@ from support.pipeline import start_afresh
 from support.sample_services import Company
 from support.strict_proxy import StrictAws
 from support.system import System
+from tagalong.handlers import deployer
 
 _FAST = 1_000  # no bucket is ever empty, so nobody waits
 
@@ -43,8 +45,16 @@ def company(empty: EmbeddedAws, strict: StrictAws, sdk: Session, monkeypatch: py
     for name, value in (company.environment | {"AWS_ENDPOINT_URL": strict.endpoint}).items():
         monkeypatch.setenv(name, value)
     sdk.set_credentials(empty.account, "unchecked")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(botocore_session=sdk))
+    session = boto3.Session(botocore_session=sdk)
+    session.events.register("provide-client-params.sqs.SendMessage", _at_once)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    monkeypatch.setattr(deployer, "now", company.now)
     # Not time.sleep itself: a slow call is one in this process.
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _seconds: None))
     start_afresh()
     return company
+
+
+def _at_once(params: dict[str, Any], **_: object) -> dict[str, Any]:
+    """A message that is to come later: the company says when that is."""
+    return {name: value for name, value in params.items() if name != "DelaySeconds"}

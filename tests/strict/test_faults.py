@@ -1,18 +1,18 @@
 """Every kind of fault at the calls of a rollout: the end is the same, and nothing is lost.
 
 A connection is cut after every call, as nobody knows then that it was applied. The other kinds hit every
-fifth call, and they together all: functional/test_faults.py has all kinds at all calls, on the fake.
+fifth call, and they together all: scenarios/test_faults.py has all kinds at all calls, on the fake.
 """
 
 import pytest
 
 from support.sample_services import ALL, Company
 from support.strict_proxy import Fault, FaultKind, StrictAws
-from tagalong.aws import ONCE, RETRYING
+from tagalong.aws import NO_RETRY_CONFIG, RETRY_CONFIG
 
 pytestmark = pytest.mark.embedded
 
-CALLS = 51  # of a rollout: checked below
+CALLS = 69  # of a rollout: checked below
 PATIENCE, SLOW = 0.5, 0.7  # seconds: the client does not wait for the answer, and the call is applied later
 CASES = [
     pytest.param(kind, at, marks=pytest.mark.xdist_group(f"strict-{kind}"))
@@ -26,12 +26,12 @@ CASES = [
 def test_a_fault_at_any_call_changes_nothing_in_the_end(
     company: Company, strict: StrictAws, monkeypatch: pytest.MonkeyPatch, kind: FaultKind, at: int
 ) -> None:
-    for config in (RETRYING, ONCE):
+    for config in (RETRY_CONFIG, NO_RETRY_CONFIG):
         monkeypatch.setattr(config, "read_timeout", PATIENCE)
     strict.faults.append(Fault(kind, at, seconds=SLOW))
 
     company.push()
-    company.work()
+    company.settle()
 
     assert company.run() == company.moved(*ALL)
     assert company.unfinished() == []

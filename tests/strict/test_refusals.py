@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from support.sample_services import ALL, Company
-from support.strict_proxy import StrictAws
+from support.strict_proxy import Fault, FaultKind, StrictAws
 from support.system import Json
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("strict")]
@@ -14,10 +14,19 @@ pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("strict")]
 
 @pytest.fixture
 def busy(company: Company, strict: StrictAws) -> Company:
-    """Five deployments of the service `two` go on."""
+    """Five deployments of the service `two` go on for the proxy; behind it they have ended."""
+
+    def state() -> object:
+        [two] = company.system.aws.client("ecs").describe_services(cluster="prod", services=["two"])[
+            "services"
+        ]
+        return two["deployments"][0]["rolloutState"]
+
+    company.system.eventually(state, "COMPLETED", "the first deployment")
     strict.ecs.deployments.seconds = inf
     for _ in range(5):
         boto3.client("ecs").update_service(cluster="prod", service="two", forceNewDeployment=True)
+    company.system.eventually(state, "COMPLETED", "the fifth deployment")
     return company
 
 
@@ -45,12 +54,14 @@ def test_a_revision_with_a_field_that_the_sdk_does_not_know_is_not_copied(
 def test_a_service_that_ecs_does_not_list_yet_is_moved_by_the_next_sweep(
     company: Company, strict: StrictAws
 ) -> None:
+    company.sweep()
+    company.work()
     strict.ecs.lists.unlisted["three"] = 1
     company.push()
     company.work()
     assert company.run() == company.moved("one", "two", "other")
 
-    company.deliver({"sweep": {}})
+    company.sweep()
     company.work()
 
     assert company.run() == company.moved(*ALL)
@@ -63,26 +74,38 @@ def test_a_service_with_five_active_deployments_is_moved_when_one_of_them_has_en
 ) -> None:
     busy.push()
 
-    failed = busy.invoke_deployer(busy.receive())
+    assert busy.invoke_deployer(busy.receive()) == []
 
-    assert [job["attributes"]["MessageGroupId"] for job in failed] == ["web"]
     assert busy.run() == busy.moved("one", "three", "other")
     assert "5 active deployments exist, unable to create new deployment" in capsys.readouterr().out
 
     strict.ecs.deployments.seconds = 0
-    busy.return_to_queue(failed)
-    busy.work()
+    busy.settle()
 
     assert busy.run() == busy.moved(*ALL)
     assert busy.unfinished() == []
     assert busy.twins() == 0, "the revision of the first try was not used"
 
 
-def test_a_job_that_ecs_refuses_each_time_is_given_up_with_the_reason(busy: Company) -> None:
+def test_a_service_with_five_active_deployments_is_waited_for_and_never_given_up(busy: Company) -> None:
     busy.push()
-    busy.work()
+    busy.settle()
 
-    [reason] = busy.unfinished()
-    assert reason.startswith("two: UpdateService: InvalidParameterException: 5 active deployments exist")
+    assert busy.unfinished() == []
     assert busy.run() == busy.moved("one", "three", "other")
     assert busy.twins() == 0
+
+
+def test_services_that_ecs_refuses_each_time_are_given_up_with_the_reason(
+    company: Company, strict: StrictAws
+) -> None:
+    strict.faults += [Fault(FaultKind.REFUSED, at, "UpdateService") for at in range(1, 100)]
+
+    company.push()
+    company.settle()
+
+    reasons = company.unfinished()
+    assert len(reasons) == len(ALL)
+    assert all(it.startswith("UpdateService: AccessDeniedException: ") for it in reasons)
+    assert company.run() == company.moved()
+    assert company.twins() == 0

@@ -1,9 +1,9 @@
 """Fleets whose sweeps keep the index, and what a push to them costs."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from support.fake_aws import HOST, FakeAws
+from support.fake_aws import HOST, FakeAws, Json
 from support.pipeline import Pipeline
 
 ECS = {
@@ -36,6 +36,11 @@ def calls_of(pipeline: Pipeline, do: Callable[[], object]) -> Counter[str]:
     before = pipeline.aws.calls.copy()
     do()
     return pipeline.aws.calls - before
+
+
+def deliver_all(pipeline: Pipeline, events: Iterable[Json]) -> None:
+    for event in events:
+        pipeline.deliver(event)
 
 
 def of_ecs(calls: Counter[str]) -> dict[str, int]:

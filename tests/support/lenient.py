@@ -1,6 +1,7 @@
 """An AWS that takes everything, as emulators do."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -19,13 +20,19 @@ class Received(NamedTuple):
     body: str
 
 
+Before = Callable[[Received], object]
+"""what happens before a call is answered"""
+
+
 class LenientAws:
     """It has one page for every list, two services or as many as a test says, and no rules."""
 
     def __init__(self) -> None:
         self.services = {name: service(name) for name in ("web", "api")}
+        self.service_deployments: list[Json] = []
         self.inactive: set[str] = set()
         self.received: list[Received] = []
+        self.before: Before = lambda _received: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, self))
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -43,6 +50,7 @@ class LenientAws:
 
     def answer(self, received: Received) -> str:
         self.received.append(received)
+        self.before(received)
         if received.action == "GetAccessKeyInfo":
             return f"<Account>{ACCOUNT}</Account>"
         return json.dumps(self._answer(received.action, json.loads(received.body)))
@@ -51,6 +59,8 @@ class LenientAws:
         match action:
             case "ListServices":
                 return {"serviceArns": [service["serviceArn"] for service in self.services.values()]}
+            case "ListServiceDeployments":
+                return {"serviceDeployments": self.service_deployments}
             case "DescribeServices":
                 return {"services": [self.services[n] for n in asked["services"] if n in self.services]}
             case "DescribeTaskDefinition" | "RegisterTaskDefinition":

@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -15,6 +17,8 @@ from tagalong.ports import AwsError
 OLD, NEW = "old", "new"
 ALL = ("one", "two", "three", "other")
 _NEVER = 12 * 3600  # seconds that a message stays out, unless it is returned
+_ROUNDS, _ROUND = 20, timedelta(minutes=5)
+_sweeps = count(1)
 
 Record = dict[str, Any]
 
@@ -26,9 +30,12 @@ class Company:
     system: System
     jobs_url: str
     failed_jobs_url: str
+    rechecks_url: str
     before: dict[str, Json]
     """service -> the task definition that it ran at first"""
     context: Context = field(default_factory=Context)
+    later: timedelta = timedelta()
+    """how much the clock of the functions is ahead of that of their AWS"""
 
     @classmethod
     def founded(cls, system: System) -> "Company":
@@ -41,10 +48,12 @@ class Company:
         for name, revision in revisions.items():
             system.serve("prod", name, revision)
         _create_table(system)
+        fifo = {"FifoQueue": "true"}
         return cls(
             system,
-            jobs_url=_create_queue(system, "jobs.fifo", VisibilityTimeout=str(_NEVER)),
-            failed_jobs_url=_create_queue(system, "failed-jobs.fifo"),
+            jobs_url=_create_queue(system, "jobs.fifo", VisibilityTimeout=str(_NEVER), **fifo),
+            failed_jobs_url=_create_queue(system, "failed-jobs.fifo", **fifo),
+            rechecks_url=_create_queue(system, "rechecks", VisibilityTimeout="0"),
             before={name: system.definition(revision) for name, revision in revisions.items()},
         )
 
@@ -52,10 +61,11 @@ class Company:
     def environment(self) -> dict[str, str]:
         return {
             **self.system.aws.environment,
-            "TAGALONG_REGISTRIES": self.system.aws.account,
-            "TAGALONG_QUEUE_URL": self.jobs_url,
-            "TAGALONG_FAILED_JOBS_URL": self.failed_jobs_url,
-            "TAGALONG_NOTIFY": "nothing",
+            "TAGALONG_REGISTRY_ACCOUNTS": self.system.aws.account,
+            "TAGALONG_JOB_QUEUE_URL": self.jobs_url,
+            "TAGALONG_JOB_DLQ_URL": self.failed_jobs_url,
+            "TAGALONG_RECHECK_QUEUE_URL": self.rechecks_url,
+            "TAGALONG_NOTIFY_ON": "nothing",
         }
 
     # -- what happens -----------------------------------------------------------------------------------
@@ -75,14 +85,43 @@ class Company:
             return
         raise AssertionError("the finder failed three times")
 
+    def sweep(self) -> None:
+        self.context.aws_request_id = f"sweep-{next(_sweeps)}"
+        self.deliver({"sweep": {}})
+
     def work(self) -> None:
         """Until the queue is empty."""
         while records := self.receive():
             self.return_to_queue(self.invoke_deployer(records))
 
+    def settle(self) -> None:
+        """Work, and let what comes back later do so, until nothing does."""
+        self.work()
+        for _ in range(_ROUNDS):
+            self.later += _ROUND
+            if not self.recheck():
+                return
+            self.work()
+
+    def recheck(self) -> int:
+        """The finder gets what is to be looked at again, due or not; answers how many messages."""
+        records = self._receive(self.rechecks_url)
+        if records:
+            with suppress(AwsError, ClientError, HTTPClientError):
+                answer = finder.handle({"Records": records}, self.context) or {}
+                failed = {it["itemIdentifier"] for it in answer["batchItemFailures"]}
+                self._delete(self.rechecks_url, [it for it in records if it["messageId"] not in failed])
+        return len(records)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.later
+
     def receive(self) -> list[Record]:
+        return self._receive(self.jobs_url)
+
+    def _receive(self, url: str) -> list[Record]:
         answer = self._sqs.receive_message(
-            QueueUrl=self.jobs_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+            QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
         )
         return [_record(message) for message in answer.get("Messages", ())]
 
@@ -93,9 +132,7 @@ class Company:
         except (ClientError, HTTPClientError):
             return records
         failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
-        for record in records:
-            if record["messageId"] not in failed:
-                self._delete(record["receiptHandle"])
+        self._delete(self.jobs_url, [it for it in records if it["messageId"] not in failed])
         return [record for record in records if record["messageId"] in failed]
 
     def return_to_queue(self, records: list[Record]) -> None:
@@ -140,10 +177,11 @@ class Company:
         reasons = [it["MessageAttributes"]["reason"]["StringValue"] for it in given_up.get("Messages", ())]
         return ["waits"] * waiting + reasons
 
-    def _delete(self, receipt: str) -> None:
+    def _delete(self, url: str, records: list[Record]) -> None:
         """A receipt is of no use when the message was received again."""
-        with suppress(self._sqs.exceptions.ReceiptHandleIsInvalid):
-            self._sqs.delete_message(QueueUrl=self.jobs_url, ReceiptHandle=receipt)
+        for record in records:
+            with suppress(self._sqs.exceptions.ReceiptHandleIsInvalid):
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=record["receiptHandle"])
 
     @property
     def _sqs(self) -> Any:
@@ -167,7 +205,6 @@ def _create_table(system: System) -> None:
 
 
 def _create_queue(system: System, name: str, **attributes: str) -> str:
-    attributes["FifoQueue"] = "true"
     return str(system.aws.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
 
 

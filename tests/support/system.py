@@ -48,7 +48,7 @@ class System:
         ecs = self.aws.client("ecs")
         ecs.create_cluster(clusterName=cluster)
         ecs.create_service(
-            cluster=cluster, serviceName=name, taskDefinition=revision, desiredCount=0, **fields
+            cluster=cluster, serviceName=name, taskDefinition=revision, desiredCount=1, **fields
         )
 
     def push(self, image: str, content: str, *, broken: bool = False) -> str:

@@ -2,17 +2,31 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tagalong.jobs import Backlog, Job, Message, in_turns, jobs, message, retry_delay
-from tagalong.model.decisions import Service
+from tagalong.jobs import (
+    Backlog,
+    Failure,
+    Job,
+    Message,
+    Recheck,
+    in_turns,
+    jobs,
+    message,
+    recheck_message,
+    retry_delay,
+)
 from tagalong.model.images import Repository
-from tagalong.model.triggers import Cause, Push, Sweep
+from tagalong.model.plain import UnreadableError, to_json
+from tagalong.model.services import Service
+from tagalong.model.triggers import DeploymentEvent, Push, Sweep, Trigger
 
-PUSH = Push("id", "2026-11-22T10:00:00Z", Repository("111122223333", "eu-west-1", "app"), "prod", "sha256:a")
+AT = datetime(2026, 11, 26, 10, tzinfo=UTC)
+PUSH = Push("id", AT, Repository("111122223333", "eu-west-1", "app"), "prod", "sha256:a")
 FAMILY_NAME = st.from_regex(r"[A-Za-z0-9_-]{1,255}", fullmatch=True)
 
 
@@ -23,37 +37,66 @@ def service(name: str, family: str, cluster: str = "prod") -> Service:
 def test_a_family_is_one_job_with_its_services_by_cluster() -> None:
     services = [service("a", "web"), service("b", "web", "eu"), service("c", "api"), service("d", "web")]
 
-    assert [(job.family, job.services) for job in jobs(PUSH, services)] == [
+    assert [(job.family, job.services) for job in jobs(PUSH, services, "id")] == [
         ("web", {"arn:cluster/prod": ("a", "d"), "arn:cluster/eu": ("b",)}),
         ("api", {"arn:cluster/prod": ("c",)}),
     ]
 
 
 def test_a_very_large_family_is_several_jobs_of_one_group_with_ids_of_their_own() -> None:
-    parts = list(jobs(PUSH, [service(f"web-{n}", "web") for n in range(250)]))
+    parts = list(jobs(PUSH, [service(f"web-{n}", "web") for n in range(250)], "id"))
 
     assert [sum(map(len, part.services.values())) for part in parts] == [100, 100, 50]
     assert {part.group for part in parts} == {"web"}
     assert len({part.deduplication_id for part in parts}) == 3
 
 
-@given(FAMILY_NAME, st.integers(0, 50), st.sampled_from([PUSH, Sweep("id"), Sweep("id", "prod", "app")]))
-def test_a_job_comes_out_of_the_queue_as_it_went_in(family: str, part: int, cause: Cause) -> None:
-    job = Job(family, part, {"arn:cluster/prod": ("a", "b")}, cause)
+TRIGGERS = [PUSH, Sweep("id"), Sweep("id", "prod", "app"), DeploymentEvent("id", "prod", "web")]
+FAILURE = Failure("RegisterTaskDefinition: ClientException", 10, AT, AT + timedelta(minutes=20))
 
-    assert message(job.to_json()) == job
-    backlog = Backlog((job, replace(job, part=part + 1, services={})))
-    assert message(backlog.to_json()) == backlog
+
+@given(FAMILY_NAME, st.integers(0, 50), st.sampled_from(TRIGGERS), st.sampled_from([None, FAILURE]))
+def test_a_job_comes_out_of_the_queue_as_it_went_in(
+    family: str, attempt: int, trigger: Trigger, failure: Failure | None
+) -> None:
+    services = {"arn:cluster/prod": ("a", "b")}
+    job = Job(family, services, trigger, "id", attempt, AT if attempt else None, failure)
+    backlog = Backlog((job, replace(job, attempt=attempt + 1, services={})))
+
+    assert message(to_json(job)) == job
+    assert message(to_json(backlog)) == backlog
+
+
+@given(st.integers(0, 50), st.sampled_from(TRIGGERS))
+def test_a_recheck_comes_out_of_the_queue_as_it_went_in(attempt: int, trigger: Trigger) -> None:
+    recheck = Recheck("arn:cluster/prod", "web", trigger, attempt, AT)
+
+    assert recheck_message(to_json(recheck)) == recheck
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '"job"', '{"kind":"job"}', '{"kind":"other"}', "{"])
+def test_a_message_that_is_none_of_ours_is_unreadable(text: str) -> None:
+    for read in (message, recheck_message):
+        with pytest.raises(UnreadableError):
+            read(text)
+
+
+def test_a_job_of_another_version_is_read() -> None:
+    job = Job("web", {"arn:cluster/prod": ("a",)}, PUSH, "id")
+    newer = to_json(job).replace('"attempt":0', '"unheard_of":{"a":[1]}')
+
+    assert message(newer) == job
 
 
 def turns(services: dict[str, int]) -> list[list[Job]]:
-    """All turns of a push that concerns these families, with so many services each."""
+    """All turns of a push that concerns these families, with so many services each. Several backlogs take
+    turns of their own."""
     members = [service(f"{family}-{n}", family) for family, number in services.items() for n in range(number)]
-    waiting, done = list(in_turns(list(jobs(PUSH, members)))), []
+    waiting, done = [tuple(jobs(PUSH, members, "id"))], []
     while waiting:
-        turn = [one for one in waiting if isinstance(one, Job)]
-        waiting = [one for it in waiting if isinstance(it, Backlog) for one in in_turns(it.jobs)]
-        done.append(turn)
+        turn = list(in_turns(waiting.pop()))
+        waiting += [it.jobs for it in turn if isinstance(it, Backlog)]
+        done.append([it for it in turn if isinstance(it, Job)])
     return done
 
 
@@ -75,18 +118,18 @@ def test_a_small_push_is_done_in_one_turn() -> None:
 
 def sizes(families: int, length: int) -> list[int]:
     names = [f"{n:0{length}}" for n in range(families)]
-    waiting = list(jobs(PUSH, [service(name, name) for name in names]))
-    return [len(it.to_json()) for it in in_turns(waiting) if isinstance(it, Backlog)]
+    waiting = list(jobs(PUSH, [service(name, name) for name in names], "id"))
+    return [len(to_json(it)) for it in in_turns(waiting) if isinstance(it, Backlog)]
 
 
 def test_the_backlog_of_many_families_is_as_many_messages_as_sqs_takes() -> None:
-    assert len(sizes(2000, 20)) == 1
+    assert len(sizes(500, 20)) == 1
     assert len(sizes(2000, 255)) > 1
     assert max(sizes(2000, 255)) <= 256 * 1024
 
 
 def test_the_backlog_has_an_id_that_tells_its_turns_apart() -> None:
-    first = Backlog(tuple(Job(family, 0, {}, PUSH) for family in "abc"))
+    first = Backlog(tuple(Job(family, {}, PUSH, "id") for family in "abc"))
     messages: list[Message] = [first, Backlog(first.jobs[1:]), *first.jobs]
 
     assert len({it.deduplication_id for it in messages}) == 5
@@ -94,21 +137,31 @@ def test_the_backlog_has_an_id_that_tells_its_turns_apart() -> None:
 
 @given(FAMILY_NAME)
 def test_group_and_deduplication_id_fit_into_sqs(family: str) -> None:
-    job = Job(family, 0, {}, PUSH)
+    job = Job(family, {}, PUSH, "id")
 
     assert 1 <= len(job.group) <= 128
     assert 1 <= len(job.deduplication_id) <= 128
 
 
 def test_the_deduplication_id_comes_from_the_event_and_not_from_the_digest() -> None:
-    job = Job("web", 0, {}, PUSH)
-    again = replace(job, cause=replace(PUSH, event_id="another"))
-    same_event = replace(job, cause=replace(PUSH, digest="sha256:b"))
+    job = Job("web", {}, PUSH, "id")
+    same_event = replace(job, trigger=replace(PUSH, digest="sha256:b"))
 
-    assert job.deduplication_id != again.deduplication_id
     assert job.deduplication_id == same_event.deduplication_id
+    assert job.deduplication_id != replace(job, id="another").deduplication_id
 
 
-@pytest.mark.parametrize(("count", "seconds"), [(1, 5), (2, 10), (4, 40), (5, 60), (20, 60), (1000, 60)])
-def test_a_job_comes_back_soon_then_later_but_never_very_late(count: int, seconds: int) -> None:
-    assert retry_delay(count) == seconds
+def test_a_job_that_comes_back_is_no_duplicate_of_itself() -> None:
+    job = Job("web", {"arn:cluster/prod": ("a", "b")}, PUSH, "id")
+    remaining = job.remaining({"arn:cluster/prod": ("b",)})
+    back = [job, replace(job, attempt=1), remaining, remaining.remaining({"arn:cluster/prod": ("b",)})]
+
+    assert len({it.deduplication_id for it in back}) == 4
+    assert {it.group for it in back} == {"web"}
+
+
+@pytest.mark.parametrize(("attempt", "seconds"), [(0, 5), (1, 10), (3, 40), (6, 300), (20, 300), (1000, 300)])
+def test_a_service_that_fails_comes_back_soon_then_later_but_never_very_late(
+    attempt: int, seconds: int
+) -> None:
+    assert retry_delay(attempt) == timedelta(seconds=seconds)

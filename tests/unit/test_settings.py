@@ -20,7 +20,7 @@ def test_settings_are_read_from_the_environment() -> None:
 
     assert settings.clusters == ("prod", "staging")
     assert settings.policy.scope.repositories == ("*",)
-    assert settings.dry_run is settings.policy.only_enabled is False
+    assert settings.dry_run is settings.policy.opt_in is False
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -31,5 +31,5 @@ def test_a_missing_setting_is_named(name: str) -> None:
 
 
 def test_a_flag_that_is_neither_true_nor_false_is_refused() -> None:
-    with pytest.raises(SettingsError, match="TAGALONG_DRY_RUN is 'yes': say true or false"):
+    with pytest.raises(SettingsError, match="TAGALONG_DRY_RUN must be true or false, got 'yes'"):
         read_all(SETTINGS | {"TAGALONG_DRY_RUN": "yes"})

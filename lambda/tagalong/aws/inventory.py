@@ -8,12 +8,14 @@ from aws_lambda_powertools import Logger
 from tagalong.aws import aws_errors
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.revision_cache import Containers, RevisionCache
+from tagalong.model.history import Target
 from tagalong.model.revisions import Revision
 from tagalong.model.services import Service, last_part
 from tagalong.parallel import in_parallel
 from tagalong.ports import AwsError, OutOfTime
 
 _LIST_SERVICES_LIMIT = 100
+_DESCRIBE_REVISIONS_LIMIT = 20
 _READ_AT_ONCE = 25  # kept together: a finder that runs out of time leaves the next one little to do
 
 _log = Logger(child=True)
@@ -46,6 +48,16 @@ class Inventory:
 
     def named(self, cluster: str, names: Sequence[str]) -> Mapping[str, Service]:
         return self._ecs.services(cluster, names)
+
+    def targets(self, service_revisions: Sequence[str]) -> Mapping[str, Target]:
+        found: dict[str, Target] = {}
+        for first in range(0, len(service_revisions), _DESCRIBE_REVISIONS_LIMIT):
+            try:
+                found |= self._ecs.targets(service_revisions[first : first + _DESCRIBE_REVISIONS_LIMIT])
+            except (AwsError, OutOfTime) as error:
+                _log.warning(f"which images run without a tag is not known of all services: {error}")
+                return found
+        return found
 
     def containers(self, revisions: Iterable[str]) -> Mapping[str, Containers | AwsError]:
         """Kept here, or in the table, or else read from ECS. One that cannot be read keeps no other."""

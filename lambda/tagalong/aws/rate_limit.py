@@ -28,7 +28,12 @@ _QUOTAS: Mapping[str, tuple[float, float, tuple[str, ...]]] = {
 FULL_READ, RECHECK, DEPLOYER = "full read", "recheck", "deployer"
 AT_ONCE = {FULL_READ: 1, RECHECK: 2, DEPLOYER: 2}
 PARTS: Mapping[str, Mapping[str, float]] = {
-    FULL_READ: {"cluster read": 1, "task definition read": 0.6, "service read": 0.5},
+    FULL_READ: {
+        "cluster read": 1,
+        "task definition read": 0.6,
+        "service read": 0.5,
+        "service revision": 0.2,
+    },
     RECHECK: {"task definition read": 0.05, "service read": 0.05},
     DEPLOYER: {
         "task definition read": 0.15,
@@ -36,7 +41,7 @@ PARTS: Mapping[str, Mapping[str, float]] = {
         "service read": 0.2,
         "service modify": 0.5,
         "service deployment": 0.5,
-        "service revision": 0.5,
+        "service revision": 0.4,
     },
 }
 

@@ -36,7 +36,8 @@ class RecordTable:
         if item := answer.get("Item"):
             record = _read(item, service.key)
             return record if record and record.created_at == service.created_at else _new(service)
-        return from_version_1(self._first_version(service), service) or _new(service)
+        items = self._first_version(service)
+        return from_version_1(items, service, lambda it: _log.error(f"{service.key}: {it}")) or _new(service)
 
     def write(self, service: Service, record: Record) -> None:
         with aws_errors("PutItem"):
@@ -88,18 +89,17 @@ class RecordTable:
         return found
 
     def _first_version(self, service: Service) -> list[dict[str, Any]]:
-        """What version 0.1 kept: under the ARN of the service, the newest first after its rejections."""
+        """What version 0.1 kept: under the ARN of the service, its rejections and its rollouts, the newest
+        first."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="subject = :service",
+            ExpressionAttributeValues={":service": {"S": service.arn}},
+            ScanIndexForward=False,
+            ConsistentRead=True,
+        )
         with aws_errors("Query"):
-            return list(
-                self._client.query(
-                    TableName=self._table,
-                    KeyConditionExpression="subject = :service",
-                    ExpressionAttributeValues={":service": {"S": service.arn}},
-                    ScanIndexForward=False,
-                    ConsistentRead=True,
-                    Limit=50,
-                )["Items"]
-            )
+            return [item for page in pages for item in page["Items"]]
 
 
 def _key(key: str) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def _primary(deployments: "Sequence[DeploymentTypeDef]") -> Primary:
                 it.get("rolloutStateReason", ""),
                 desired,
                 running,
+                updated.astimezone(UTC) if (updated := it.get("updatedAt")) else None,
             )
     return Primary("")
 

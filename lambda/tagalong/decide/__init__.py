@@ -17,7 +17,7 @@ from tagalong.decide.settled import fingerprint
 from tagalong.decide.turn import has_open_push, wait_for
 from tagalong.model.decisions import Decision, Refusal, Skip, SkipReason, Update, UpdateReason
 from tagalong.model.images import TaggedImage
-from tagalong.model.record import LastDecision, Order, Record, Status
+from tagalong.model.record import Order, Record, Status
 from tagalong.model.revisions import Change, Container, shape
 from tagalong.model.services import Service
 from tagalong.model.triggers import Push
@@ -47,9 +47,10 @@ def decide(look: Look) -> Verdict:
     else:
         record = replace(record, waits=None)
     order = _order(look, record, containers, held, decision) if isinstance(decision, Update) else None
-    after = _with_decision(record, decision, look)
+    seen = fingerprint(look.service, look.policy)
+    after = record.deciding(decision.reason, _message(decision), look.now, seen)
     if isinstance(decision, Skip):
-        decision = replace(decision, news=_is_news(record.decision, after.decision))
+        decision = replace(decision, news=_said(after) != _said(record))
     return Verdict(decision, after, reports, order)
 
 
@@ -95,9 +96,12 @@ def _decide(
             f"the bundled SDK does not support {', '.join(fields)}, so a copy would drop it; upgrade boto3"
         )
         return Skip(service, SkipReason.UNKNOWN_FIELD, message)
-    changes = tuple(_changes(containers, held))
+    force = all(it.forced for it in due)
+    changes = tuple(_changes([it for it in containers if it.forced == force], held))
     unchanged = tuple(hold.message for hold in held.values())
-    return Update(service, changes, _why(record, due), unchanged, force=any(it.forced for it in due))
+    if why := look.history.unavailable:
+        unchanged = (*unchanged, f"ECS does not tell its deployments ({why})")
+    return Update(service, changes, _why(record, due), unchanged, force=force)
 
 
 def _is_due(it: Followed, hold: Hold | None, record: Record) -> bool:
@@ -206,24 +210,18 @@ def _order(
         baseline=baseline,
         runs=runs,
         shape=shape(look.base) if edited else "",
-        forced=update.force,
+        forced=any(it.forced for it in containers),
     )
 
 
-def _with_decision(record: Record, decision: Decision, look: Look) -> Record:
-    """Written only when it changes."""
-    message = (
-        decision.message if isinstance(decision, Skip) else ", ".join(c.container for c in decision.changes)
-    )
-    seen = fingerprint(look.service, look.policy)
-    last = record.decision
-    if not last or (last.reason, last.message) != (decision.reason, message):
-        return replace(record, decision=LastDecision(decision.reason, message, look.now, seen))
-    return record if last.seen == seen else replace(record, decision=replace(last, seen=seen))
+def _said(record: Record) -> tuple[str, str] | None:
+    return (record.decision.reason, record.decision.message) if record.decision else None
 
 
-def _is_news(before: LastDecision | None, now: LastDecision | None) -> bool:
-    return not before or not now or (before.reason, before.message) != (now.reason, now.message)
+def _message(decision: Decision) -> str:
+    if isinstance(decision, Skip):
+        return decision.message
+    return ", ".join(f"{it.container} to {it.repository.name}:{it.tag}" for it in decision.changes)
 
 
 def _skip(service: Service, refusal: Refusal) -> Skip:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tagalong.decide.look import Followed, Look, base_digests
 from tagalong.model.history import Target
 from tagalong.model.record import Choice, Noted, Record
 from tagalong.model.revisions import shape
+from tagalong.model.services import last_part
 from tagalong.model.triggers import Push
+
+_ECS_REMEMBERS = timedelta(days=90)
 
 
 def forget(record: Record, look: Look) -> Record:
@@ -45,11 +48,24 @@ def _noted(followed: Followed, known: Noted | None, look: Look) -> Noted:
         at = _pushed_first(followed)
     if known is None:
         return Noted(followed.digest, at, adopted=not followed.pushed and _has_completed(look))
+    if known.adopted and look.retry_at > known.at:
+        known = replace(known, adopted=False)
     if pushed and (known.adopted or pushed > known.at):  # an event of before it was adopted reaches us late
         return replace(known, digest=followed.digest, at=max(at, known.at), adopted=False)
     if followed.digest and (followed.digest != known.digest or (followed.pushed and known.adopted)):
-        return replace(known, digest=followed.digest, at=at, adopted=False)
+        adopted = not followed.pushed and _has_failed(followed, look)
+        return replace(known, digest=followed.digest, at=at, adopted=adopted)
     return known
+
+
+def _has_failed(followed: Followed, look: Look) -> bool:
+    """The record is older than a rollout that failed: the table was restored, or other people tried it."""
+    history, ours = look.history, {last_part(order.deployment) for order in look.record.orders}
+    return any(
+        history.failed(it) and it.number not in ours and target.digest(followed.name) == followed.digest
+        for it in history.deployments
+        if (target := history.target(it))
+    )
 
 
 def _pushed(followed: Followed, look: Look) -> datetime | None:
@@ -68,8 +84,8 @@ def _pushed_first(followed: Followed) -> datetime:
 
 def _has_completed(look: Look) -> bool:
     """Whether a deployment of the service ever has; where nobody knows, it counts as so."""
-    history = look.history
-    return look.service.completed or bool(history.last_successful or history.unavailable)
+    history, forgotten = look.history, look.now - look.service.created_at > _ECS_REMEMBERS
+    return look.service.completed or forgotten or bool(history.last_successful or history.unavailable)
 
 
 def _chosen(record: Record, look: Look) -> dict[str, Choice | None]:
@@ -89,19 +105,20 @@ def _chosen(record: Record, look: Look) -> dict[str, Choice | None]:
 
 
 def _of_others(record: Record, look: Look, since: datetime) -> list[tuple[str, datetime, Target]]:
-    """(number, created, target), the oldest first; without a history, what the service itself says."""
-    ours = {order.deployment.rpartition("/")[2] for order in record.orders}
+    """(number, created, target), the oldest first. The PRIMARY may not be listed yet, or not told at all."""
+    ours = {last_part(order.deployment) for order in record.orders}
     history, primary = look.history, look.service.primary
-    if history.unavailable:
-        images = {c.name: c.image.text for c in look.base.containers}
-        good = primary.state != "FAILED" and primary.created_at > since and primary.number not in ours
-        return [(primary.number, primary.created_at, Target(look.base.arn, images))] if good else []
-    return [
+    found = [
         (it.number, it.created_at, target)
         for it in reversed(history.deployments)
-        if it.created_at > since and it.number not in ours and not it.ended_badly
+        if it.created_at > since and it.number not in ours and not history.failed(it)
         if (target := history.target(it))
     ]
+    unlisted = primary.number not in ours and not history.find(primary.id) and primary.state != "FAILED"
+    if unlisted and primary.created_at > since and (history.was_read or history.unavailable):
+        images = {c.name: c.image.text for c in look.base.containers}
+        found.append((primary.number, primary.created_at, Target(look.base.arn, images)))
+    return found
 
 
 def _choice(record: Record, container: str) -> Choice | None:
@@ -111,7 +128,7 @@ def _choice(record: Record, container: str) -> Choice | None:
 
 def _standing(noted: Noted, choice: Choice | None, look: Look) -> Choice | None:
     """A push after it ends it, the tag tagalong:retry does, and that its deployment failed."""
-    failed = {it.number for it in look.history.deployments if it.ended_badly}
+    failed = {it.number for it in look.history.deployments if look.history.failed(it)}
     if not choice or choice.deployment in failed or choice.at < look.retry_at:
         return None
     return None if noted.is_open_push and noted.at > choice.at else choice

@@ -10,7 +10,7 @@ from tagalong.model.record import Order, Record, Rejection, Status, begin
 from tagalong.model.services import Primary, Service
 
 _BEFORE_ORDER = timedelta(minutes=1)  # clocks differ
-_MOST_OPEN = 5
+_MOST_OPEN = 10
 _UNTIL_LISTED = timedelta(minutes=2)  # ECS lists a deployment up to 40 s after it began
 _ROLLING_BACK = "rolling back to deployment"  # in the state reason of the PRIMARY
 
@@ -50,7 +50,12 @@ def under_way_since(look: Look) -> datetime | None:
     may differ for a while: either counts."""
     if listed := look.history.under_way:
         return listed.created_at
-    return look.service.primary.created_at if look.service.primary.state == "IN_PROGRESS" else None
+    if look.service.primary.state != "IN_PROGRESS":
+        return None
+    order = look.record.order
+    if is_rolling_back(look):  # the PRIMARY is the old deployment, with its old time
+        return order.at if order and order.deployment else look.now
+    return look.service.primary.created_at
 
 
 def deployment_id(look: Look) -> str:
@@ -78,8 +83,15 @@ def _observed(order: Order, look: Look) -> Order | None:
     if status == order.status:
         return _waits_for_tasks(order, look)
     reason = look.history.causes.get(deployment.arn, deployment.reason) if deployment else ""
-    ended = (deployment and deployment.finished_at) or look.now
+    ended = (deployment and deployment.finished_at) or _completed_at(order, look) or look.now
     return replace(order, status=status, reason=reason, ended_at=None if status.is_open else ended)
+
+
+def _completed_at(order: Order, look: Look) -> datetime | None:
+    """Where no history is read: when the PRIMARY changed last."""
+    primary = look.service.primary
+    known = look.service.completed and primary.id == order.deployment and order.status is Status.STARTED
+    return primary.updated_at if known else None
 
 
 def _resolved(order: Order, look: Look) -> Order:
@@ -106,11 +118,18 @@ def _must_be_listed(order: Order, look: Look) -> bool:
     return look.history.was_read and look.now >= order.at + _UNTIL_LISTED
 
 
-def may_be_unlisted(order: Order | None, look: Look) -> bool:
-    """Whether ECS may have begun, and even ended, this rollout, and not list it yet."""
-    if not order or not order.status.is_open or not look.history.was_read or _must_be_listed(order, look):
+def _went_back(order: Order, look: Look) -> bool:
+    """Without a history: ECS has completed a deployment that is older than the rollout."""
+    old = look.service.completed and look.service.primary.created_at < order.at
+    return bool(look.history.unavailable) and old and look.now >= order.at + _UNTIL_LISTED
+
+
+def ends_unknown(order: Order | None, look: Look) -> bool:
+    """Whether ECS may have begun this rollout, and even ended it, and does not list that yet."""
+    if not order or order.status not in {Status.ORDERED, Status.STARTED} or not look.history.was_read:
         return False
-    return order.deployment != look.service.primary.id and not look.history.find(order.deployment)
+    deployment = look.history.find(order.deployment)
+    return order.deployment != look.service.primary.id and not (deployment and deployment.under_way)
 
 
 def _status(order: Order, look: Look) -> Status:
@@ -118,15 +137,16 @@ def _status(order: Order, look: Look) -> Status:
     is_primary = primary.id == order.deployment
     if is_primary and look.service.completed:
         return _completed(order, primary)
-    if deployment and (deployment.under_way or (deployment.successful and is_primary)):
-        return order.status
-    if deployment and deployment.successful:
-        return Status.REPLACED if order.status is Status.NOT_STARTED else Status.COMPLETED
     if deployment:
-        return _ended_badly(deployment, look.history)
+        under_way = deployment.under_way or (deployment.successful and is_primary)
+        return order.status if under_way else _ended(deployment, order, look)
+    listed = _must_be_listed(order, look)
     if is_primary:
-        return Status.FAILED if primary.state == "FAILED" else order.status
-    return Status.REPLACED if _must_be_listed(order, look) else order.status
+        failed = primary.state == "FAILED" and (listed or not look.history.was_read)
+        return Status.FAILED if failed else order.status
+    if listed:
+        return Status.REPLACED
+    return Status.ROLLED_BACK if _went_back(order, look) else order.status
 
 
 def _completed(order: Order, primary: Primary) -> Status:
@@ -136,12 +156,23 @@ def _completed(order: Order, primary: Primary) -> Status:
     return Status.NOT_STARTED if waits else Status.COMPLETED
 
 
-def _ended_badly(deployment: Deployment, history: History) -> Status:
-    if history.replaced(deployment):
+def _ended(deployment: Deployment, order: Order, look: Look) -> Status:
+    if deployment.successful:
+        return Status.REPLACED if order.status is Status.NOT_STARTED else Status.COMPLETED
+    if look.history.replaced(deployment):
         return Status.REPLACED
     if deployment.status == "STOPPED":
-        return Status.FAILED if deployment.arn in history.causes else Status.STOPPED
+        return _stopped(deployment, order, look)
     return Status.ROLLED_BACK if deployment.status == "ROLLBACK_SUCCESSFUL" else Status.FAILED
+
+
+def _stopped(deployment: Deployment, order: Order, look: Look) -> Status:
+    """By its circuit breaker, by a person, or for a newer one that ECS does not list yet."""
+    if deployment.arn in look.history.causes:
+        return Status.FAILED
+    is_newest = order.deployment == look.service.primary.id
+    ended = deployment.finished_at or look.now
+    return Status.STOPPED if is_newest or look.now >= ended + _UNTIL_LISTED else order.status
 
 
 def _waits_for_tasks(order: Order, look: Look) -> Order:
@@ -187,8 +218,6 @@ def _stuck(record: Record, look: Look, reports: list[Report]) -> tuple[Record, t
 def stuck_since(look: Look, record: Record) -> datetime | None:
     """Since when a deployment does not get on; None if that is not for long, or is as it should be."""
     since = under_way_since(look)
-    if is_rolling_back(look) and not look.history.under_way:
-        since = None  # the PRIMARY is the old deployment, with its old time
     if record.order and record.order.status is Status.NOT_STARTED:
         since = record.order.wanted_tasks_at
     waits = look.history.waits_in

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tagalong.decide.look import Followed, Look
-from tagalong.decide.outcomes import deployment_id, is_rolling_back, may_be_unlisted, under_way_since
+from tagalong.decide.outcomes import deployment_id, ends_unknown, is_rolling_back, under_way_since
 from tagalong.model.decisions import Refusal, SkipReason
 from tagalong.model.history import History
 from tagalong.model.record import Record
@@ -12,8 +12,10 @@ from tagalong.model.record import Record
 def wait_for(look: Look, record: Record, due: Sequence[Followed]) -> Refusal | None:
     """What has to end before the due containers may move; None if nothing has to."""
     since = under_way_since(look)
-    if may_be_unlisted(record.order, look):
-        return _in_progress("ECS does not list the last rollout yet; checked again in a few minutes")
+    if ends_unknown(record.order, look):
+        return _in_progress(
+            "ECS does not tell yet how the last rollout ended; checked again in a few minutes"
+        )
     if not since:
         return _unknown_history(look.history, record, due)
     if look.history.waits_in:

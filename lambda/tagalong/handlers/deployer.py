@@ -54,7 +54,7 @@ def report(job: Job, result: Result) -> None:
     notifier().send(notification(result, job.trigger))
     if isinstance(result, Skip) and isinstance(job.trigger, Sweep):
         notifier().publish_running(result)
-    if entry := logs.entry(result):
+    if entry := logs.entry(result, now()):
         records().log(*entry)
 
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, single_metric
@@ -118,7 +118,7 @@ def report(job: Job, result: Result) -> None:
                 logger.info(message, extra=_service_fields(service))
 
 
-def entry(result: Result) -> tuple[Service, datetime, dict[str, Any]] | None:
+def entry(result: Result, now: datetime) -> tuple[Service, datetime, dict[str, Any]] | None:
     """For the readable log of a service: what became of a rollout, or that a person's choice is kept."""
     match result:
         case Updated(order=Order() as order):
@@ -127,7 +127,7 @@ def entry(result: Result) -> tuple[Service, datetime, dict[str, Any]] | None:
             fields = {"status": result.status, "reason": result.reason, **(_readable(order) if order else {})}
             return result.service, result.at, fields
         case Skip(reason=SkipReason.REPLACED_BY_PERSON, news=True):
-            return result.service, datetime.now(UTC), {"status": result.reason, "reason": result.message}
+            return result.service, now, {"status": result.reason, "reason": result.message}
     return None
 
 

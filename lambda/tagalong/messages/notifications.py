@@ -94,9 +94,10 @@ def notification(result: Result, trigger: Trigger) -> Notification | None:
             return _of_rollout(result.service, Status.STARTED, order, "")
         case Report():
             return _of_rollout(result.service, result.status, result.order, result.reason)
+        case Skip(reason=SkipReason.ON_HOLD):
+            return _of_skip(result) if isinstance(trigger, Push) else None
         case Skip(news=True) if result.reason in _OF_REASON:
-            held = result.reason is SkipReason.ON_HOLD and not isinstance(trigger, Push)
-            return None if held else _of_skip(result)
+            return _of_skip(result)
     return None
 
 

@@ -96,6 +96,10 @@ class History:
     def target(self, deployment: Deployment | None) -> Target | None:
         return self.targets.get(deployment.service_revision) if deployment else None
 
+    def failed(self, deployment: Deployment) -> bool:
+        """Or was stopped by a person."""
+        return deployment.ended_badly and not self.replaced(deployment)
+
     def replaced(self, deployment: Deployment) -> bool:
         """STOPPED because a newer one came, not because it failed or somebody stopped it."""
         end = deployment.finished_at

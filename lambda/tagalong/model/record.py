@@ -138,6 +138,12 @@ class Record:
         others = [it for it in self.rejections if it.change != rejection.change]
         return replace(self, rejections=(rejection, *others)[:_MOST_REJECTIONS])
 
+    def deciding(self, reason: str, message: str, now: datetime, seen: str = "") -> "Record":
+        """The last decision; it keeps its time until it changes. `seen`: a fingerprint of the service."""
+        last = self.decision
+        same = last and (last.reason, last.message) == (reason, message)
+        return replace(self, decision=LastDecision(reason, message, last.at if last and same else now, seen))
+
     def waiting(self, reason: str, now: datetime) -> "Record":
         """Since when, if it waited for the same before."""
         same = self.waits and self.waits.reason == reason

@@ -13,6 +13,7 @@ from tagalong.model.images import ImageReference, Repository, TaggedImage, missp
 TAG_LABEL, RULE_LABEL = "tagalong.tag", "tagalong.rule"
 _OURS = "tagalong."
 _MIN_REPLACED_ANYWHERE = 4
+_SEPARATORS = re.compile(r"[\s,;=&]+")
 # Keys whose values say nothing that a person would hide, and a reader of an error needs.
 _PUBLIC = {"name", "image", "family", "containerName", "networkMode", "requiresCompatibilities"}
 
@@ -139,7 +140,9 @@ def _sensitive_values(configured: Any, key: str = "") -> set[str]:
         case list() | tuple():
             return {text for value in configured for text in _sensitive_values(value, key)}
         case str() if configured and key not in _PUBLIC:
-            return {configured}
+            # ECS may quote one option of a value.
+            options = {it for it in _SEPARATORS.split(configured) if len(it) >= _MIN_REPLACED_ANYWHERE}
+            return {configured, *options}
     return set()
 
 

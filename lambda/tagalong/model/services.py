@@ -22,6 +22,7 @@ class Primary:
     reason: str = ""
     desired: int = 0
     running: int = 0
+    updated_at: datetime | None = None
 
     @property
     def number(self) -> str:

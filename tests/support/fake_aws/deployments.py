@@ -73,6 +73,8 @@ class Deployments(Ecr):
     """or what a newer deployment replaces stays STOP_REQUESTED until that one has ended"""
     tells_pinned_digests: bool = True
     """whether `containerImages` has the digest of an image that is named by digest: unknown"""
+    deployment_events: list[Json] = field(default_factory=list)
+    """all that ECS has sent, also of deployments that began"""
     made: int = 0
     """deployments; no id depends on the day or on another test"""
 
@@ -123,7 +125,7 @@ class Deployments(Ecr):
             "runningCount": 0,
             "pendingCount": 0,
             "taskDefinition": revision,
-            "deploymentConfiguration": configuration,
+            "deploymentConfiguration": configuration | fields.pop("deploymentConfiguration", {}),
             "deployments": [],
             "createdAt": self.tick(),
             **fields,
@@ -166,6 +168,7 @@ class Deployments(Ecr):
         self.service_deployments.append(record)
         service["currentServiceDeployment"] = record["serviceDeploymentArn"]
         self._count(service)
+        self._tell(service, deployment)
         return str(deployment["id"])
 
     def scale(self, cluster: str, name: str, tasks: int) -> list[Json]:
@@ -212,12 +215,13 @@ class Deployments(Ecr):
         )
         record, failed = self._ongoing(service), service["deployments"][0]
         _blame(record, cause)
-        events = self._turn(service, failed, "FAILED", _CAUSES[cause][0])
+        told = cause in _TOLD_BY_EVENT
+        events = self._turn(service, failed, "FAILED", _CAUSES[cause][0], told=told)
         if cause == "breaker" and not breaker["rollback"]:
             self._finish(service, record, "STOPPED", f"Service deployment failed because {_CAUSES[cause][1]}")
         else:
             events += self._roll_back(service, record, cause, left)
-        return events if cause in _TOLD_BY_EVENT else []
+        return events
 
     def fail_without_rollback(self, cluster: str, name: str) -> list[Json]:
         """The circuit breaker of the service is one that does not roll back."""
@@ -249,7 +253,7 @@ class Deployments(Ecr):
         if stop_type == "ROLLBACK":
             return self.fail(cluster, name, "person", left)
         service = self.services[cluster, name]
-        self._turn(service, service["deployments"][0], "FAILED", _CAUSES["person"][0])
+        self._turn(service, service["deployments"][0], "FAILED", _CAUSES["person"][0], told=False)
         self._finish(
             service, self._ongoing(service), "STOPPED", "The service deployment was stopped by the user."
         )
@@ -375,7 +379,7 @@ class Deployments(Ecr):
         said = f"rolling back to deployment {good['id']}."  # how service events put it
         if cause == "breaker":
             said = f"ECS deployment circuit breaker: rolling back to deploymentId {good['id']}."
-        events = self._turn(service, good, "IN_PROGRESS", said)
+        events = self._turn(service, good, "IN_PROGRESS", said, told=cause in _TOLD_BY_EVENT)
         good |= {"status": "PRIMARY", "desiredCount": service["desiredCount"]}
         failed |= _LEFT.get(left, {})
         stay = [it for it in service["deployments"] if it is not good and (it is not failed or left in _LEFT)]
@@ -411,9 +415,18 @@ class Deployments(Ecr):
         record |= {"statusReason": reason} if reason else {}
         record |= {"stoppedAt": at} if status == "STOPPED" else {}
 
-    def _turn(self, service: Json, deployment: Json, state: str, reason: str) -> list[Json]:
+    def _turn(
+        self, service: Json, deployment: Json, state: str, reason: str, *, told: bool = True
+    ) -> list[Json]:
+        """Answer the event of it, if ECS sends one."""
         deployment |= {"rolloutState": state, "rolloutStateReason": reason, "updatedAt": self.tick()}
-        return [deployment_event(service, state, deployment["id"], reason, self.clock)]
+        return [self._tell(service, deployment)] if told else []
+
+    def _tell(self, service: Json, deployment: Json) -> Json:
+        state, reason = deployment["rolloutState"], deployment["rolloutStateReason"]
+        event = deployment_event(service, state, deployment["id"], reason, self.clock)
+        self.deployment_events.append(event)
+        return event
 
     def _run(self, deployment: Json) -> None:
         """Its tasks start, unless they crash."""

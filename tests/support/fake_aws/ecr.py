@@ -154,9 +154,7 @@ class Ecr(Clock):
     def _put_image(self, body: Json) -> Json:
         repository, text, tag = self._repository(body), body["imageManifest"], body.get("imageTag", "")
         digest = f"sha256:{sha256(text.encode()).hexdigest()}"
-        if (repository, digest) in self.pushed and self.tags.get(
-            (repository, tag), "" if tag else digest
-        ) == digest:
+        if self.tags.get((repository, tag)) == digest:
             raise Refused("ImageAlreadyExistsException", f"Image with digest {digest} already exists.")
         manifest = json.loads(text)
         media_type = body.get("imageManifestMediaType") or manifest.get("mediaType", IMAGE)

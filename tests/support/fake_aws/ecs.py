@@ -22,11 +22,12 @@ class Ecs(Deployments):
         return page([f"{ARN}:cluster/{name}" for name in self.clusters], body, "clusterArns", 100, 100)
 
     def _list_services(self, body: Json) -> Json:
+        """What is being deleted is only described (API reference, DeleteService)."""
         cluster = self._cluster(body)
         arns = [
             service["serviceArn"]
             for (name, _), service in self.services.items()
-            if name == cluster and service["status"] != "INACTIVE"
+            if name == cluster and service["status"] == "ACTIVE"
         ]
         return page(arns, body, "serviceArns", 10, 100)
 
@@ -80,7 +81,7 @@ class Ecs(Deployments):
             raise Refused("ServiceNotActiveException", "Service was not ACTIVE.")
         revision = self._to_deploy(service, body)
         service["deploymentConfiguration"] |= body.get("deploymentConfiguration", {})
-        tasks = body.get("desiredCount", service["desiredCount"])
+        tasks = {**service, **body}["desiredCount"]
         if revision:
             service["desiredCount"] = tasks
             self.deploy(service, revision)
@@ -95,7 +96,7 @@ class Ecs(Deployments):
             return ""
         if (kind := service.get("deploymentController", {}).get("type", "ECS")) != "ECS":
             raise Refused("InvalidParameterException", f"Unable to update services with a {kind} controller.")
-        revision = self._find(body.get("taskDefinition", service["taskDefinition"]))
+        revision = self._find(str(body.get("taskDefinition", service["taskDefinition"])))
         if revision["status"] != "ACTIVE":
             raise Refused("ClientException", "TaskDefinition is inactive")
         arn = str(revision["taskDefinitionArn"])

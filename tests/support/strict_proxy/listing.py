@@ -1,10 +1,11 @@
 """Lists in pages, cut from the whole list that the upstream answers."""
 
+import time
 from itertools import count
 from typing import Any
 
 from support.strict_proxy.api import Answer, Call, Json, Send, ask, refused
-from support.strict_proxy.quotas import PAGES
+from support.strict_proxy.quotas import OLDEST_FILTER, PAGES
 
 
 class Lists:
@@ -13,6 +14,8 @@ class Lists:
     def __init__(self) -> None:
         self.unlisted: dict[str, int] = {}
         """Name of a service -> how many more lists do not show it: lists are eventually consistent."""
+        self.late_deployments: dict[str, int] = {}
+        """Name of a service -> how many more lists do not show its newest service deployment."""
         self._places: dict[str, tuple[list[Any], int]] = {}
         self._tokens = map(str, count(1))
 
@@ -23,6 +26,7 @@ class Lists:
             raise refused("InvalidParameterException", f"maxResults must be between 1 and {limit}.")
         if token and token not in self._places:
             raise refused("InvalidParameterException", "Invalid token.")
+        _check_times(call.parameters.get("createdAt", {}))
         items, start = self._places[token] if token else (self._all(send, call, name), 0)
         page: Json = {name: items[start : start + size]}
         if start + size < len(items):
@@ -38,11 +42,26 @@ class Lists:
             answer = ask(send, call, call.action, parameters)
             items += answer[name]
             if not (token := answer.get("nextToken")):
-                return self._listed(items) if call.action == "ListServices" else items
+                return self._shown(call, items)
             parameters["nextToken"] = token
+
+    def _shown(self, call: Call, items: list[Any]) -> list[Any]:
+        if call.action == "ListServices":
+            return self._listed(items)
+        name = call.parameters.get("service", "").rpartition("/")[2]
+        if call.action == "ListServiceDeployments" and self.late_deployments.get(name, 0) > 0:
+            self.late_deployments[name] -= 1
+            return items[1:]
+        return items
 
     def _listed(self, arns: list[str]) -> list[str]:
         hidden = {arn for arn in arns if self.unlisted.get(arn.rpartition("/")[2], 0) > 0}
         for arn in hidden:
             self.unlisted[arn.rpartition("/")[2]] -= 1
         return [arn for arn in arns if arn not in hidden]
+
+
+def _check_times(created: Json) -> None:
+    """Of ListServiceDeployments."""
+    if any(at < time.time() - OLDEST_FILTER for at in created.values()):
+        raise refused("InvalidParameterException", "createdAt cannot be older than three months.")

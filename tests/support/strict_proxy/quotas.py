@@ -105,3 +105,6 @@ BATCHES = {
 
 # aws-facts §2.5: containers-roadmap #2836.
 ACTIVE_DEPLOYMENTS = 5
+
+# aws-facts-2 B3: ListServiceDeployments, in seconds.
+OLDEST_FILTER = 90 * 24 * 3600

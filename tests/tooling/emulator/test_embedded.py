@@ -35,7 +35,7 @@ def rule(aws: EmbeddedAws, name: str, target: dict[str, Any], **settings: Any) -
     events.put_targets(Rule=name, Targets=[{"Id": "1"} | target])
 
 
-def received(aws: EmbeddedAws, url: str, *, wait: int = 5) -> list[dict[str, Any]]:
+def received(aws: EmbeddedAws, url: str, *, wait: int = 20) -> list[dict[str, Any]]:
     answer = aws.client("sqs").receive_message(
         QueueUrl=url, WaitTimeSeconds=wait, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
     )
@@ -66,6 +66,8 @@ def test_a_push_reaches_the_targets_of_the_rules_that_match(
     event = json.loads(message["Body"])
     assert (event["account"], event["region"]) == (cloud.account, cloud.region)
     assert event["detail"]["image-tag"] == "prod"
+    push(cloud)  # events are delivered one after the other: when its own has come, the first is done with
+    assert received(cloud, wanted)
     assert not received(cloud, other, wait=0)
 
 

@@ -1,7 +1,9 @@
 """What the proxy makes of the connections on both of its sides."""
 
-import time
 from http.client import HTTPConnection
+from http.server import ThreadingHTTPServer
+from threading import Event
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,14 +12,24 @@ from mypy_boto3_ecs import ECSClient
 from support.lenient import Handler, LenientAws
 from support.strict_proxy import StrictAws
 
+_PATIENCE = 120
+
 
 def test_an_upstream_may_end_an_idle_connection(
     lenient: LenientAws, ecs: ECSClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ended, close = Event(), ThreadingHTTPServer.close_request
+
+    def close_and_say_so(server: ThreadingHTTPServer, request: Any) -> None:
+        close(server, request)
+        if type(server) is ThreadingHTTPServer:  # the proxy's is another
+            ended.set()
+
+    monkeypatch.setattr(ThreadingHTTPServer, "close_request", close_and_say_so)
     monkeypatch.setattr(Handler, "timeout", 0.05)
     ecs.list_services(cluster="prod")
 
-    time.sleep(0.2)
+    assert ended.wait(_PATIENCE)
     ecs.list_services(cluster="prod")
 
     assert lenient.actions == ["ListServices"] * 2

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
+from threading import Event
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from mypy_boto3_ecs import ECSClient
 
-from support.lenient import ACCOUNT, LenientAws
-from support.strict_proxy import Fault, FaultKind, StrictAws
+from support.lenient import ACCOUNT, LenientAws, Received
+from support.strict_proxy import StrictAws
 
+_PATIENCE = 120
 CODE_DEPLOY = (
     "services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger a new deployment."
 )
@@ -99,12 +101,22 @@ def register(ecs: ECSClient, family: str) -> str:
 
 @pytest.mark.parametrize(("families", "refusals"), [(["web", "web"], 1), (["web", "api"], 0)])
 def test_registers_of_one_family_that_overlap_are_refused(
-    strict: StrictAws, ecs: ECSClient, families: list[str], refusals: int
+    lenient: LenientAws, ecs: ECSClient, families: list[str], refusals: int
 ) -> None:
-    strict.faults += [Fault(FaultKind.SLOW, at=number, seconds=0.3) for number in (1, 2)]
+    under_way, go_on = Event(), Event()
 
+    def hold_the_first(received: Received) -> None:
+        if received.action == "RegisterTaskDefinition" and not under_way.is_set():
+            under_way.set()
+            assert go_on.wait(_PATIENCE)
+
+    lenient.before = hold_the_first
     with ThreadPoolExecutor() as pool:
-        said = list(pool.map(lambda family: register(ecs, family), families))
+        first = pool.submit(register, ecs, families[0])
+        assert under_way.wait(_PATIENCE)
+        second = register(ecs, families[1])
+        go_on.set()
+    said = [first.result(), second]
 
     sentence = "Too many concurrent attempts to create a new revision of the specified family."
     assert sum("ClientException" in error and sentence in error for error in said) == refusals

@@ -1,6 +1,7 @@
 """Pages, and what is not in them yet."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -58,11 +59,39 @@ def test_a_new_service_is_listed_only_after_as_many_lists_as_wanted(
     assert listed == [1, 1, 2, 2]
 
 
+def test_a_new_service_deployment_is_listed_only_after_as_many_lists_as_wanted(
+    strict: StrictAws, lenient: LenientAws, ecs: ECSClient
+) -> None:
+    lenient.service_deployments = [{"status": "IN_PROGRESS"}, {"status": "SUCCESSFUL"}]
+    strict.ecs.lists.late_deployments["web"] = 1
+
+    answers = [ecs.list_service_deployments(cluster="prod", service="web") for _ in range(2)]
+
+    assert [[it["status"] for it in answer["serviceDeployments"]] for answer in answers] == [
+        ["SUCCESSFUL"],
+        ["IN_PROGRESS", "SUCCESSFUL"],
+    ]
+
+
+@pytest.mark.parametrize("bound", ["after", "before"])
+def test_service_deployments_of_more_than_three_months_ago_are_not_asked_for(
+    ecs: ECSClient, bound: str
+) -> None:
+    def asked(days: int) -> Any:
+        created: Any = {bound: datetime.now(UTC) - timedelta(days=days)}
+        return ecs.list_service_deployments(cluster="prod", service="web", createdAt=created)
+
+    asked(89)
+    with pytest.raises(ClientError, match="InvalidParameterException"):
+        asked(91)
+
+
 @pytest.mark.parametrize(
     ("method", "parameter", "limit"),
     [
         ("describe_services", "services", 10),
         ("describe_clusters", "clusters", 100),
+        ("describe_service_deployments", "serviceDeploymentArns", 20),
         ("describe_service_revisions", "serviceRevisionArns", 20),
         ("delete_task_definitions", "taskDefinitions", 10),
     ],

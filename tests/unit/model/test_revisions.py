@@ -3,7 +3,16 @@
 import pytest
 
 from tagalong.model.images import ImageReference, Repository
-from tagalong.model.revisions import Change, Container, Revision, family, number, pin, redact, same
+from tagalong.model.revisions import (
+    Change,
+    Container,
+    Revision,
+    equivalent,
+    family,
+    pin,
+    redact,
+    revision_number,
+)
 
 HOST = "111122223333.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "a" * 64
@@ -36,7 +45,7 @@ def test_a_container_follows_what_its_owner_wrote_last(
     assert container(suffix, label).tag == tag
 
 
-def test_images_of_other_registries_are_nobodys_business() -> None:
+def test_images_of_other_registries_are_ignored() -> None:
     images = ["nginx", "public.ecr.aws/x/y:1", f"{HOST}/app:prod"]
     definition = {"containerDefinitions": [{"name": i, "image": i} for i in images]}
 
@@ -59,18 +68,18 @@ def test_a_pin_changes_the_image_and_the_label_of_one_container_of_a_copy() -> N
     assert base["containerDefinitions"][0] == {"name": "web", "image": f"{HOST}/app:prod"}, "the base changed"
 
 
-def test_definitions_are_the_same_whatever_the_order_of_their_objects_but_not_of_their_words() -> None:
+def test_definitions_are_equivalent_in_any_order_of_objects_but_not_of_words() -> None:
     one = {"environment": [{"name": "A"}, {"name": "B"}], "command": ["a", "b"]}
 
-    assert same(one, {"environment": [{"name": "B"}, {"name": "A"}], "command": ["a", "b"]})
-    assert not same(one, one | {"command": ["b", "a"]})
-    assert not same(one, one | {"environment": [{"name": "A"}]})
+    assert equivalent(one, {"environment": [{"name": "B"}, {"name": "A"}], "command": ["a", "b"]})
+    assert not equivalent(one, one | {"command": ["b", "a"]})
+    assert not equivalent(one, one | {"environment": [{"name": "A"}]})
 
 
 def test_the_parts_of_a_revision_arn() -> None:
     arn = "arn:aws-cn:ecs:cn-north-1:111122223333:task-definition/web-app_2:17"
 
-    assert (family(arn), number(arn)) == ("web-app_2", 17)
+    assert (family(arn), revision_number(arn)) == ("web-app_2", 17)
 
 
 def test_a_message_that_quotes_a_configured_value_loses_it() -> None:

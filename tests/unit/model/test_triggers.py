@@ -1,7 +1,8 @@
-"""Which ECR events say that a tag now points at a deployable image."""
+"""Events: which of ECR say that a tag now points at a deployable image, and whom those of ECS are about."""
 
 import json
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagalong.model.images import Repository
-from tagalong.model.triggers import Ignored, Push, UnreadableEventError, parse_push
+from tagalong.model.triggers import (
+    DeploymentEvent,
+    Ignored,
+    Push,
+    UnreadableEventError,
+    parse_deployment_event,
+    parse_push,
+)
 
-EVENTS = Path(__file__).parents[1] / "support" / "events"
+EVENTS = Path(__file__).parents[2] / "support" / "events"
 
 PUSHES = [
     "push",
@@ -56,7 +64,7 @@ def test_every_recorded_event_is_used_here() -> None:
 def test_a_push_is_read_whole() -> None:
     assert parse_push(event("push")) == Push(
         event_id="4f5ec4d5-4de4-7aad-a046-56d5cfe1df0e",
-        time="2023-05-08T15:13:09Z",
+        time=datetime(2023, 5, 8, 15, 13, 9, tzinfo=UTC),
         repository=Repository("123456789012", "eu-central-1", "node"),
         tag="20-alpine3.16",
         digest="sha256:3c949327e32569aff0c532905dcb9626892e4c9b109be08027bb1e44f7f96518",
@@ -74,7 +82,7 @@ def test_anything_else_is_ignored_with_a_named_reason(name: str, reason: str) ->
 
     assert isinstance(ignored, Ignored), f"{name} was taken for a push"
     assert ignored.reason == reason
-    assert ignored.sentence
+    assert ignored.message
 
 
 @pytest.mark.parametrize("field", ["id", "time", "account", "region", "detail-type", "detail"])
@@ -109,3 +117,29 @@ def test_no_event_makes_the_parser_fail_in_another_way(overrides: dict[str, Any]
 
     with suppress(UnreadableEventError):
         assert isinstance(parse_push(broken), Push | Ignored)
+
+
+@pytest.mark.parametrize("name", ["in-progress", "completed", "failed", "rolling-back"])
+def test_an_event_of_a_deployment_names_its_service(name: str) -> None:
+    arn = event(f"deployment-{name}")["resources"][0]
+    cluster, service = arn.split("/")[-2:]
+
+    told = parse_deployment_event(event(f"deployment-{name}"))
+
+    assert (told.cluster, told.service) == (cluster, service)
+
+
+def test_an_event_of_a_service_whose_arn_lacks_the_cluster_takes_it_from_the_detail() -> None:
+    told = event("deployment-completed")
+    told["resources"] = ["arn:aws:ecs:us-west-2:111122223333:service/web"]
+    told["detail"]["clusterArn"] = "arn:aws:ecs:us-west-2:111122223333:cluster/prod"
+
+    assert parse_deployment_event(told) == DeploymentEvent(told["id"], "prod", "web")
+
+
+@given(st.dictionaries(st.sampled_from(["id", "resources", "detail"]), json_values))
+def test_no_event_of_a_deployment_makes_the_parser_fail_in_another_way(overrides: dict[str, Any]) -> None:
+    with suppress(UnreadableEventError):
+        assert isinstance(
+            parse_deployment_event({**event("deployment-completed"), **overrides}), DeploymentEvent
+        )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tagalong.aws.rate_limit import Bucket
+from tagalong.aws.rate_limit import TokenBucket
 
 
 class Clock:
@@ -23,12 +23,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def taken(bucket: Bucket, clock: Clock, pauses: list[float]) -> list[float]:
+def taken(bucket: TokenBucket, clock: Clock, pauses: list[float]) -> list[float]:
     """When each call was let through, with these pauses before them."""
     moments = []
     for pause in pauses:
         clock.now += pause
-        bucket.take()
+        bucket.acquire()
         moments.append(clock.now)
     return moments
 
@@ -38,7 +38,7 @@ def taken(bucket: Bucket, clock: Clock, pauses: list[float]) -> list[float]:
 def test_in_no_window_more_calls_pass_than_burst_and_rate_allow(
     clock: Clock, burst: int, rate: float, pauses: list[float]
 ) -> None:
-    moments = taken(Bucket(burst, rate), clock, pauses)
+    moments = taken(TokenBucket(burst, rate), clock, pauses)
 
     for first, start in enumerate(moments):
         for last, end in enumerate(moments[first:], first):
@@ -46,13 +46,13 @@ def test_in_no_window_more_calls_pass_than_burst_and_rate_allow(
 
 
 def test_a_full_bucket_lets_its_burst_through_at_once_and_then_one_at_a_time(clock: Clock) -> None:
-    moments = taken(Bucket(3, 2), clock, [0] * 6)
+    moments = taken(TokenBucket(3, 2), clock, [0] * 6)
 
     assert [moment - 1000 for moment in moments] == pytest.approx([0, 0, 0, 0.5, 1, 1.5])
 
 
 def test_an_idle_bucket_fills_up_again_but_not_beyond_its_burst(clock: Clock) -> None:
-    bucket = Bucket(2, 1)
+    bucket = TokenBucket(2, 1)
     taken(bucket, clock, [0, 0, 0])
 
     moments = taken(bucket, clock, [100, 0, 0])

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from support.pipeline import start_afresh
-from tagalong.handlers import deployer, finder, watcher
+from tagalong.handlers import deployer, finder
 from tagalong.settings import SettingsError
 
-HANDLERS = pytest.mark.parametrize("handler", [finder, deployer, watcher], ids=lambda it: it.__name__)
+HANDLERS = pytest.mark.parametrize("handler", [finder, deployer], ids=lambda it: it.__name__)
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     start_afresh()
     yield
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
-    for handler in (finder, deployer, watcher):
+    for handler in (finder, deployer):
         reload(handler)
 
 
@@ -43,7 +43,7 @@ def test_in_lambda_the_clients_are_made_before_the_first_event(
 
     reload(handler)
 
-    rarely = {"ecr"} if handler is finder else {"failed_jobs"} if handler is deployer else {"queue"}
+    rarely = {"ecr"} if handler is finder else {"dead_letters"}
     assert made(handler) == {name for name in composed(handler) if name not in rarely}
 
 
