@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from tagalong.decide import Verdict, decide, eligibility
-from tagalong.decide.look import ImageQuery, Look, Policy, baseline_of
+from tagalong.decide.look import Look, Policy, baseline_of
 from tagalong.decide.outcomes import Report, under_way_since
 from tagalong.decide.reading import (
     failures_to_explain,
@@ -20,12 +20,12 @@ from tagalong.decide.reading import (
 from tagalong.jobs import Job, Recheck, Services
 from tagalong.model.decisions import Skip, SkipReason, Update
 from tagalong.model.history import History, Target
-from tagalong.model.images import TaggedImage
 from tagalong.model.record import Record, Status
-from tagalong.model.revisions import Revision, family
+from tagalong.model.revisions import Revision, family, pin
 from tagalong.model.services import Service
 from tagalong.model.triggers import Push
-from tagalong.ports import AccessDenied, AwsError, EcrApi, EcsApi, RecheckQueue, RecordTable
+from tagalong.ports import AccessDenied, AwsError, EcrApi, EcsApi, Moved, OutOfTime, RecheckQueue, RecordTable
+from tagalong.reads import Reads
 from tagalong.rollout import Rollout, Updated
 
 _WAIT = timedelta(minutes=4)  # until something that others do is looked at again
@@ -72,8 +72,8 @@ class Deployer:
     dry_run: bool
     now: datetime
     time_left: Callable[[], bool]  # False when the function is about to be stopped
-    _revisions: dict[str, Revision] = field(default_factory=dict)
-    _images: dict[ImageQuery, tuple[TaggedImage, ...]] = field(default_factory=dict)
+    reads: Reads
+    index: Moved | None = None  # where there are sweeps
 
     def deploy(self) -> Iterator[Result]:
         """What comes of each service, as it happens: a report before what follows from it is kept. Whatever
@@ -85,25 +85,17 @@ class Deployer:
                     return
                 try:
                     yield from self._deploy(cluster, name)
+                except OutOfTime:
+                    yield Unfinished(self._rest(cluster, position))
+                    return
                 except Exception as error:  # noqa: BLE001 - one bad service or record blocks nobody else
-                    yield Failed(self._found.get((cluster, name), Service(cluster, name)), error)
+                    yield Failed(self._failed(cluster, name), error)
 
-    @cached_property
-    def _found(self) -> dict[tuple[str, str], Service]:
-        """The services of the job, read ten at a time; those of a cluster that cannot be read are missing."""
-        found: dict[tuple[str, str], Service] = {}
-        for cluster, names in self.job.services.items():
-            try:
-                services = self.ecs.services(cluster, names)
-            except AwsError as error:
-                self._unread[cluster] = error
-                continue
-            found |= {(cluster, name): service for name, service in services.items()}
-        return found
-
-    @cached_property
-    def _unread(self) -> dict[str, AwsError]:
-        return {}
+    def _failed(self, cluster: str, name: str) -> Service:
+        """As much as is known of it."""
+        with suppress(Exception):
+            return self.reads.service(self.job, cluster, name) or Service(cluster, name)
+        return Service(cluster, name)
 
     def _rest(self, cluster: str, position: int) -> Services:
         clusters = list(self.job.services)
@@ -111,10 +103,7 @@ class Deployer:
         return {cluster: self.job.services[cluster][position:], **later}
 
     def _deploy(self, cluster: str, name: str) -> Iterator[Result]:
-        service = self._found.get((cluster, name))
-        if cluster in self._unread:
-            raise self._unread[cluster]
-        if not service:
+        if not (service := self.reads.service(self.job, cluster, name)):
             yield Skip(Service(cluster, name), SkipReason.SERVICE_DELETED, "the service was deleted")
             return
         refused = eligibility.check(service, opt_in=self.policy.opt_in, now=self.now)
@@ -136,10 +125,21 @@ class Deployer:
         if verdict.reports:  # whatever becomes of the update, they are not reported again
             self.records.write(look.service, verdict.record)
         if isinstance(verdict.decision, Update):
-            yield from self._rollout.begin(look, verdict, verdict.decision)
+            for result in self._rollout.begin(look, verdict, verdict.decision):
+                yield result
+                if isinstance(result, Updated):
+                    self._moved(look, result)
         else:
             yield verdict.decision
             self.keep(look, verdict.record)
+
+    def _moved(self, look: Look, updated: Updated) -> None:
+        """The index with what the service names now. What cannot be kept is found by the next sweep."""
+        if self.index and updated.order and not updated.update.force:
+            definition = pin(look.base.definition, updated.update.changes)
+            revision = replace(look.base, arn=updated.order.revision, definition=definition)
+            with suppress(AwsError):
+                self.index.moved(look.service, revision, self.policy.scope, self.now)
 
     @cached_property
     def _rollout(self) -> Rollout:
@@ -158,7 +158,7 @@ class Deployer:
             self.records.write(look.service, record)
 
     def _look(self, service: Service, record: Record) -> Look:
-        base = self._revision(service.task_definition)
+        base = self.reads.revision(service.task_definition)
         queries = image_queries(service, base, self.policy)
         look = Look(
             now=self.now,
@@ -167,7 +167,7 @@ class Deployer:
             service=service,
             base=base,
             record=record,
-            images={query: self._image(query) for query in queries},
+            images={query: self.reads.images(query) for query in queries},
         )
         if plain_tags(service, base, self.policy):
             look = self._resolved(look)
@@ -246,7 +246,7 @@ class Deployer:
     def _baseline(self, look: Look) -> Revision | None:
         arn, _ = baseline_of(look)
         try:
-            return None if arn == look.base.arn else self._revision(arn)
+            return None if arn == look.base.arn else self.reads.revision(arn)
         except AwsError:
             return None
 
@@ -254,16 +254,6 @@ class Deployer:
         return frozenset(
             digest for repository, digest in missing_tags(look) if self.ecr.has(repository, digest)
         )
-
-    def _revision(self, arn: str) -> Revision:
-        if arn not in self._revisions:
-            self._revisions[arn] = self.ecs.revision(arn)
-        return self._revisions[arn]
-
-    def _image(self, query: ImageQuery) -> tuple[TaggedImage, ...]:
-        if query not in self._images:
-            self._images[query] = self.ecr.images(*query)
-        return self._images[query]
 
 
 def _recheck_in(look: Look, record: Record) -> timedelta | None:

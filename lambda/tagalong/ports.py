@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from tagalong.jobs import Deferred, Job, Message, Recheck
 from tagalong.model.history import History, Target
-from tagalong.model.images import Repository, TaggedImage
+from tagalong.model.images import Repository, Scope, TaggedImage
 from tagalong.model.index import Completeness, Row
 from tagalong.model.record import Record
 from tagalong.model.revisions import Container, Revision
@@ -77,6 +77,9 @@ class EcsApi(Protocol):
         """Tell the service to run the revision; with `force`, to deploy the one that it has anew. Raises
         DeploymentRefused too."""
 
+    def put_back(self, service: Service, revision: str) -> None:
+        """As `update`, however little time is left."""
+
 
 class EcrApi(Protocol):
     """ECR, as far as the deployer needs it. Every method may raise AwsError."""
@@ -108,6 +111,11 @@ class Records(Protocol):
 
     def waiting(self, keys: Collection[str]) -> set[str]:
         """Those services (`cluster/name`) with a rollout that is open, or that wait for something."""
+
+
+class Moved(Protocol):
+    def moved(self, service: Service, revision: Revision, scope: Scope, at: datetime) -> None:
+        """Index what the service names now. May raise AwsError."""
 
 
 class RecheckQueue(Protocol):

@@ -9,7 +9,7 @@ from tagalong.model.decisions import Skip, SkipReason, Update
 from tagalong.model.record import Order, Record, Status, begin
 from tagalong.model.revisions import Change, Revision, equivalent, pin
 from tagalong.model.services import Service, last_part
-from tagalong.ports import AwsError, DeploymentRefused, EcsApi, RecordTable
+from tagalong.ports import AwsError, DeploymentRefused, EcsApi, OutOfTime, RecordTable
 
 _TOO_MANY = "active deployments exist"
 
@@ -56,6 +56,9 @@ class Rollout:
         except DeploymentRefused as refused:
             yield self._wait(look, verdict.record, ordered, str(refused))
             return
+        except OutOfTime:
+            self.records.write(look.service, verdict.record)
+            raise
         except AwsError as error:
             if not error.unanswered:
                 self.records.write(look.service, verdict.record)
@@ -91,7 +94,7 @@ class Rollout:
 
     def _put_back(self, look: Look, record: Record, ordered: Record, theirs: str) -> Skip:
         """Somebody deployed between our look and our update: theirs goes first, and ours waits."""
-        self.ecs.update(look.service, theirs)
+        self.ecs.put_back(look.service, theirs)
         name = last_part(theirs)
         return self._wait(look, record, ordered, f"{name} was deployed at the same moment and goes first")
 

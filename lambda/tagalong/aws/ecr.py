@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from tagalong.aws import RETRY_CONFIG, aws_errors
+from tagalong.aws.rate_limit import Deadline
 from tagalong.model.images import Repository, TaggedImage, by_name
 
 if TYPE_CHECKING:
@@ -22,8 +23,11 @@ _PAGE, _IDS = 1000, 100  # images of a list, and those that one call can ask for
 class Ecr:
     """Implements ports.EcrApi and ports.Tags."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: Deadline | None = None) -> None:
+        """With a deadline no call is made after it: OutOfTime."""
         self._client = boto3.client("ecr", config=RETRY_CONFIG)
+        if deadline:
+            self._client.meta.events.register("before-send.ecr", deadline.check)
         self._children: dict[tuple[Repository, str], set[str]] = {}
 
     def images(self, repository: Repository, tag: str | None) -> tuple[TaggedImage, ...]:

@@ -99,6 +99,10 @@ class Ecs:
             raise type(error)(redact(str(error), definition), unanswered=error.unanswered) from None
         return answer["taskDefinition"]["taskDefinitionArn"]
 
+    def put_back(self, service: Service, revision: str) -> None:
+        with self._limit.urgent():
+            self.update(service, revision)
+
     def update(self, service: Service, revision: str, *, force: bool = False) -> Begun:
         """Sends nothing but the revision, or that it is to be deployed anew: what is not named stays."""
         what: Any = {"forceNewDeployment": True} if force else {"taskDefinition": revision}

@@ -1,9 +1,10 @@
 """Staying inside the quotas of ECS instead of running into them, and inside the time of an invocation."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
-from threading import Lock
+from threading import Lock, local
 from typing import TYPE_CHECKING
 
 from tagalong.ports import OutOfTime
@@ -26,6 +27,7 @@ _QUOTAS: Mapping[str, tuple[float, float, tuple[str, ...]]] = {
 # Of `quotaShare`, what one of each may use. There are one full read, for it holds the lease, two finders that
 # recheck and two deployers (infra: the concurrency of their event sources).
 FULL_READ, RECHECK, DEPLOYER = "full read", "recheck", "deployer"
+_LONG = 3600.0  # seconds
 AT_ONCE = {FULL_READ: 1, RECHECK: 2, DEPLOYER: 2}
 PARTS: Mapping[str, Mapping[str, float]] = {
     FULL_READ: {
@@ -50,7 +52,7 @@ class Deadline:
     """When the invocation at work has to be done with its calls."""
 
     def __init__(self) -> None:
-        self.begin(lambda: 3_600_000)
+        self.begin(lambda: int(1000 * _LONG))
 
     def begin(self, milliseconds_left: Callable[[], int], reserve: float = 0) -> None:
         """`reserve`: the seconds that what follows the last call needs."""
@@ -59,6 +61,11 @@ class Deadline:
     def left(self) -> float:
         """Seconds."""
         return self._left() / 1000 - self._reserve
+
+    def check(self, **_: object) -> None:
+        """Before a call that has no quota of ours. Raises OutOfTime."""
+        if self.left() <= 0:
+            raise OutOfTime("no time is left for one more call")
 
 
 class TokenBucket:
@@ -70,7 +77,7 @@ class TokenBucket:
         self._tokens, self._at = burst, time.monotonic()
         self._lock = Lock()
 
-    def acquire(self, left: float = 3600) -> None:
+    def acquire(self, left: float = _LONG) -> None:
         """Wait until the next call may be made. Raises OutOfTime, and takes nothing, if that is too late."""
         with self._lock:
             now = time.monotonic()
@@ -89,6 +96,7 @@ class RateLimit:
     def __init__(self, share: float, part: str, deadline: Deadline) -> None:
         self._deadline = deadline
         self._buckets: dict[str, TokenBucket] = {}
+        self._urgent = local()
         for category, mine in PARTS[part].items():
             burst, rate, operations = _QUOTAS[category]
             bucket = TokenBucket(max(1, burst * share * mine), rate * share * mine)
@@ -99,5 +107,15 @@ class RateLimit:
         for operation in self._buckets:
             client.meta.events.register(f"before-send.ecs.{operation}", partial(self._wait, operation))
 
+    @contextmanager
+    def urgent(self) -> Iterator[None]:
+        """What this thread does now must be done, however little time is left."""
+        self._urgent.is_so = True
+        try:
+            yield
+        finally:
+            self._urgent.is_so = False
+
     def _wait(self, operation: str, **_: object) -> None:
-        self._buckets[operation].acquire(self._deadline.left())
+        is_urgent = getattr(self._urgent, "is_so", False)
+        self._buckets[operation].acquire(_LONG if is_urgent else self._deadline.left())

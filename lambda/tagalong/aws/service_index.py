@@ -7,6 +7,7 @@ the lease of the one full read, and every repository that has rows.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +15,10 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from tagalong.aws import RETRY_CONFIG, aws_errors
-from tagalong.model.images import ImageReference, Repository
-from tagalong.model.index import Completeness, Row
+from tagalong.model.images import ImageReference, Repository, Scope
+from tagalong.model.index import Completeness, Row, rows_of
 from tagalong.model.plain import UnreadableError, from_json, to_json
-from tagalong.model.revisions import Container
+from tagalong.model.revisions import Container, Revision
 from tagalong.model.services import Service
 from tagalong.parallel import in_parallel
 
@@ -67,6 +68,10 @@ class ServiceIndex:
             self._registered.add(repository)
         in_parallel(lambda row: self._put_row(row, read_at), puts)
         in_parallel(lambda row: self._delete_row(row, read_at), list(deletes))
+
+    def moved(self, service: Service, revision: Revision, scope: Scope, at: datetime) -> None:
+        moved = replace(service, task_definition=revision.arn)
+        self.write(rows_of(moved, revision.containers, scope), [], at)
 
     def _put_row(self, row: Row, read_at: datetime) -> None:
         item = {**_key(_subject(row.repository), _item(row)), **_written(row), "read_at": _number(read_at)}

@@ -1,6 +1,6 @@
 """The deployer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from tagalong.aws.ecs import Ecs
 from tagalong.aws.notifier import Notifier
 from tagalong.aws.rate_limit import DEPLOYER, Deadline, RateLimit
 from tagalong.aws.record_table import RecordTable
+from tagalong.aws.service_index import ServiceIndex
 from tagalong.aws.sqs import DeadLetterQueue, JobQueue, RecheckQueue
 from tagalong.deploy import Deployer, Result
 from tagalong.jobs import Job
@@ -19,6 +20,7 @@ from tagalong.messages.logs import logger, metrics
 from tagalong.messages.notifications import notification
 from tagalong.model.decisions import Skip
 from tagalong.model.triggers import Sweep
+from tagalong.reads import Reads
 from tagalong.worker import Worker
 
 if TYPE_CHECKING:
@@ -34,21 +36,25 @@ deadline = Deadline()
 def handle(event: dict[str, list[Any]], context: "LambdaContext") -> dict[str, list[dict[str, str]]]:
     """Jobs in, services updated, the messages that must come back out."""
 
-    def deploy(job: Job) -> Iterator[Result]:
-        return _deployer(job).deploy()
-
     deadline.begin(context.get_remaining_time_in_millis, _RESERVE)
     here = settings.from_environment()
     worker = Worker(
-        deploy, report, logs.report_broken, queue(), rechecks(), dead_letters(), here.max_attempts, now
+        deployers,
+        logs.report,
+        publish,
+        logs.report_broken,
+        queue(),
+        rechecks(),
+        dead_letters(),
+        here.max_attempts,
+        now,
     )
     failed = worker.process(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 
-def report(job: Job, result: Result) -> None:
-    """Log and metrics always; notifications, parameters and the readable log where something is written."""
-    logs.report(job, result)
+def publish(job: Job, result: Result) -> None:
+    """Notifications, parameters and the readable log, where something is written."""
     if settings.from_environment().dry_run:
         return
     notifier().send(notification(result, job.trigger))
@@ -62,19 +68,27 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _deployer(job: Job) -> Deployer:
+def deployers(jobs: Sequence[Job]) -> Callable[[Job], Iterator[Result]]:
+    """For the jobs of one batch."""
     here = settings.from_environment()
-    return Deployer(
-        ecs(),
-        ecr(),
-        records(),
-        rechecks(),
-        here.policy,
-        job,
-        dry_run=here.dry_run,
-        now=now(),
-        time_left=lambda: deadline.left() > 0,
-    )
+    reads = Reads.of(ecs(), ecr(), jobs)
+
+    def deploy(job: Job) -> Iterator[Result]:
+        return Deployer(
+            ecs(),
+            ecr(),
+            records(),
+            rechecks(),
+            here.policy,
+            job,
+            dry_run=here.dry_run,
+            now=now(),
+            time_left=lambda: deadline.left() > 0,
+            reads=reads,
+            index=index() if here.sweep_every else None,
+        ).deploy()
+
+    return deploy
 
 
 @cache
@@ -84,13 +98,18 @@ def ecs() -> Ecs:
 
 @cache
 def ecr() -> Ecr:
-    return Ecr()
+    return Ecr(deadline)
 
 
 @cache
 def records() -> RecordTable:
     here = settings.from_environment()
     return RecordTable(here.table, here.history_retention_days)
+
+
+@cache
+def index() -> ServiceIndex:
+    return ServiceIndex(settings.from_environment().table)
 
 
 @cache
@@ -115,8 +134,8 @@ def dead_letters() -> DeadLetterQueue:
 
 
 def create_clients() -> None:
-    """Every client that the first event needs."""
-    ecs(), ecr(), records(), notifier(), queue(), rechecks()
+    """Every client that the first event needs: threads must not make one twice."""
+    ecs(), ecr(), records(), index(), notifier(), queue(), rechecks()
 
 
 if settings.in_lambda():  # A start has more of a processor than what 512 MB give an event.

@@ -139,10 +139,11 @@ class Record:
         return replace(self, rejections=(rejection, *others)[:_MOST_REJECTIONS])
 
     def deciding(self, reason: str, message: str, now: datetime, seen: str = "") -> "Record":
-        """The last decision; it keeps its time until it changes. `seen`: a fingerprint of the service."""
+        """The last decision; it keeps its time until it changes. `seen`: a fingerprint, or that of before."""
         last = self.decision
         same = last and (last.reason, last.message) == (reason, message)
-        return replace(self, decision=LastDecision(reason, message, last.at if last and same else now, seen))
+        at = last.at if last and same else now
+        return replace(self, decision=LastDecision(reason, message, at, seen or (last.seen if last else "")))
 
     def waiting(self, reason: str, now: datetime) -> "Record":
         """Since when, if it waited for the same before."""
