@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from tagalong.decide import Verdict, decide, eligibility
 from tagalong.decide.look import Look, Policy, baseline_of
@@ -24,9 +23,10 @@ from tagalong.model.record import Record, Status
 from tagalong.model.revisions import Revision, family, pin
 from tagalong.model.services import Service
 from tagalong.model.triggers import Push
+from tagalong.parallel import in_parallel
 from tagalong.ports import AccessDenied, AwsError, EcrApi, EcsApi, Moved, OutOfTime, RecheckQueue, RecordTable
 from tagalong.reads import Reads
-from tagalong.rollout import Rollout, Updated
+from tagalong.rollout import Registered, Rollout, Updated
 
 _WAIT = timedelta(minutes=4)  # until something that others do is looked at again
 _SOON = timedelta(seconds=10)
@@ -74,33 +74,32 @@ class Deployer:
     time_left: Callable[[], bool]  # False when the function is about to be stopped
     reads: Reads
     index: Moved | None = None  # where there are sweeps
+    registered: Registered = field(default_factory=Registered)
 
-    def deploy(self) -> Iterator[Result]:
-        """What comes of each service, as it happens: a report before what follows from it is kept. Whatever
-        is wrong with one service, the others are done."""
-        for cluster, names in self.job.services.items():
-            for position, name in enumerate(names):
-                if not self.time_left():
-                    yield Unfinished(self._rest(cluster, position))
-                    return
-                try:
-                    yield from self._deploy(cluster, name)
-                except OutOfTime:
-                    yield Unfinished(self._rest(cluster, position))
-                    return
-                except Exception as error:  # noqa: BLE001 - one bad service or record blocks nobody else
-                    yield Failed(self._failed(cluster, name), error)
+    @property
+    def services(self) -> list[tuple[str, str]]:
+        """(cluster, name)"""
+        return [(cluster, name) for cluster, names in self.job.services.items() for name in names]
+
+    def deploy(self, cluster: str, name: str) -> Iterator[Result]:
+        """What comes of a service, as it happens: a report before what follows from it is kept. Whatever is
+        wrong with it, others are done; they may be done at the same time."""
+        try:
+            if self.time_left():
+                yield from self._deploy(cluster, name)
+                return
+        except OutOfTime:
+            pass
+        except Exception as error:  # noqa: BLE001 - one bad service or record blocks nobody else
+            yield Failed(self._failed(cluster, name), error)
+            return
+        yield Unfinished({cluster: (name,)})
 
     def _failed(self, cluster: str, name: str) -> Service:
         """As much as is known of it."""
         with suppress(Exception):
             return self.reads.service(self.job, cluster, name) or Service(cluster, name)
         return Service(cluster, name)
-
-    def _rest(self, cluster: str, position: int) -> Services:
-        clusters = list(self.job.services)
-        later = {it: self.job.services[it] for it in clusters[clusters.index(cluster) + 1 :]}
-        return {cluster: self.job.services[cluster][position:], **later}
 
     def _deploy(self, cluster: str, name: str) -> Iterator[Result]:
         if not (service := self.reads.service(self.job, cluster, name)):
@@ -125,7 +124,8 @@ class Deployer:
         if verdict.reports:  # whatever becomes of the update, they are not reported again
             self.records.write(look.service, verdict.record)
         if isinstance(verdict.decision, Update):
-            for result in self._rollout.begin(look, verdict, verdict.decision):
+            rollout = Rollout(self.ecs, self.records, self.keep, self.registered, self.reads.latest)
+            for result in rollout.begin(look, verdict, verdict.decision):
                 yield result
                 if isinstance(result, Updated):
                     self._moved(look, result)
@@ -141,10 +141,6 @@ class Deployer:
             with suppress(AwsError):
                 self.index.moved(look.service, revision, self.policy.scope, self.now)
 
-    @cached_property
-    def _rollout(self) -> Rollout:
-        return Rollout(self.ecs, self.records, self.keep)
-
     def keep(self, look: Look, record: Record, kept: Record | None = None) -> None:
         """Write the record if it changed; before that, see that what waits is looked at again."""
         delay = _recheck_in(look, record)
@@ -159,7 +155,7 @@ class Deployer:
 
     def _look(self, service: Service, record: Record) -> Look:
         base = self.reads.revision(service.task_definition)
-        queries = image_queries(service, base, self.policy)
+        queries = list(image_queries(service, base, self.policy))
         look = Look(
             now=self.now,
             trigger=self.job.trigger,
@@ -167,7 +163,7 @@ class Deployer:
             service=service,
             base=base,
             record=record,
-            images={query: self.reads.images(query) for query in queries},
+            images=dict(zip(queries, in_parallel(self.reads.images, queries), strict=True)),
         )
         if plain_tags(service, base, self.policy):
             look = self._resolved(look)

@@ -178,9 +178,14 @@ def jobs(
 
 
 def by_cluster(services: Iterable[Service]) -> Services:
+    return by_cluster_name((it.cluster, it.name) for it in services)
+
+
+def by_cluster_name(services: Iterable[tuple[str, str]]) -> Services:
+    """Of (cluster, name)."""
     names: dict[str, tuple[str, ...]] = {}
-    for service in services:
-        names[service.cluster] = (*names.get(service.cluster, ()), service.name)
+    for cluster, name in services:
+        names[cluster] = (*names.get(cluster, ()), name)
     return names
 
 

@@ -2,7 +2,7 @@
 logger and metrics are not, so what is reported is reported by the thread that began."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
 from queue import SimpleQueue
 from threading import Lock
@@ -57,27 +57,32 @@ class Once(Generic[K, R]):
 
 
 class Stage:
-    """Runs tasks in threads, and what they ask to be done here in the thread that called `run`, in order."""
+    """Runs tasks in threads, and what they ask to be done here in the thread that came first, in order."""
 
     def __init__(self) -> None:
         self._turns: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
-        self._is_alone = True
+        self._inner: ThreadPoolExecutor | None = None
 
     def run(self, tasks: Sequence[Callable[[], R]]) -> list[R]:
-        """One task runs right here. What a task raises is raised once all have ended."""
+        """Side by side, a few at once; one alone runs right here. A task may `run` tasks that do not. What a
+        task raises is raised once all have ended."""
         if len(tasks) < 2:  # noqa: PLR2004
             return [task() for task in tasks]
-        self._is_alone = False
-        with ThreadPoolExecutor(len(tasks), thread_name_prefix="task") as pool:
-            running = [pool.submit(task) for task in tasks]
+        if self._inner:
+            inner = [self._inner.submit(task) for task in tasks]
+            wait(inner)
+            return [it.result() for it in inner]
+        with ThreadPoolExecutor(AT_ONCE + 2) as outer, ThreadPoolExecutor(AT_ONCE) as self._inner:
+            running = [outer.submit(task) for task in tasks]
             for it in running:
                 it.add_done_callback(lambda _: self._turns.put(None))
             self._take_turns(len(tasks))
+        self._inner = None
         return [it.result() for it in running]
 
     def here(self, do: Callable[[], object]) -> None:
         """For a task: it goes on when this is done."""
-        if self._is_alone:
+        if not self._inner:
             do()
             return
         done: Future[object] = Future()

@@ -67,8 +67,11 @@ class EcsApi(Protocol):
     def stage(self, deployment: str) -> str:
         """The lifecycle stage that a service deployment is in; "" where it has none."""
 
-    def newer(self, base: str) -> Iterable[Revision]:
-        """Revisions of the same family registered after this one, newest first; only the last few."""
+    def latest(self, family: str) -> Revision | None:
+        """The latest active one; None where there is none."""
+
+    def between(self, base: str, latest: Revision) -> Iterable[Revision]:
+        """Revisions that were registered after the base and before the latest, newest first; the last few."""
 
     def register(self, definition: Mapping[str, Any]) -> str:
         """Register a revision and return its ARN. Not idempotent: never repeat it without asking `newer`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tagalong.decide.look import ImageQuery
 from tagalong.jobs import Job
 from tagalong.model.images import TaggedImage
-from tagalong.model.revisions import Revision
+from tagalong.model.revisions import Revision, family
 from tagalong.model.services import Service
 from tagalong.parallel import Once
 from tagalong.ports import EcrApi, EcsApi
@@ -21,19 +21,26 @@ Ten = tuple[str, tuple[str, ...], int]
 class Reads:
     """`revision` and `images` may be asked by any job. Every question may raise AwsError or OutOfTime."""
 
-    revision: Once[str, Revision]
+    latest: Once[str, Revision | None]  # of a family
     images: Once[ImageQuery, tuple[TaggedImage, ...]]
+    _revisions: Once[str, Revision]
     _services: Once[Ten, Mapping[str, Service]]
     _tens: Mapping[tuple[str, str, str], Ten]
 
     @classmethod
     def of(cls, ecs: EcsApi, ecr: EcrApi, jobs: Iterable[Job]) -> "Reads":
         return cls(
-            Once(ecs.revision),
+            Once(ecs.latest),
             Once(lambda query: ecr.images(*query)),
+            Once(ecs.revision),
             Once(lambda ten: ecs.services(ten[0], ten[1])),
             dict(_in_tens(list(jobs))),
         )
+
+    def revision(self, arn: str) -> Revision:
+        """Mostly it is the latest of its family, which is needed anyway."""
+        latest = self.latest(family(arn))
+        return latest if latest and latest.arn == arn else self._revisions(arn)
 
     def service(self, job: Job, cluster: str, name: str) -> Service | None:
         """None if it is gone. It is read when the first of its ten is asked for."""

@@ -5,10 +5,20 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Protocol
 
 from tagalong.deploy import Elsewhere, Failed, Result, Unfinished
-from tagalong.jobs import Backlog, Failure, Job, Message, Recheck, in_turns, message, retry_delay
+from tagalong.jobs import (
+    Backlog,
+    Failure,
+    Job,
+    Message,
+    Recheck,
+    by_cluster_name,
+    in_turns,
+    message,
+    retry_delay,
+)
 from tagalong.model.plain import UnreadableError
 from tagalong.parallel import Stage
 from tagalong.ports import DeadLetterQueue, JobQueue, RecheckQueue
@@ -20,12 +30,25 @@ SqsRecord = Mapping[str, Any]
 """A message, as the event source of SQS hands it over."""
 
 
+class Deploys(Protocol):
+    """A deployer with its job."""
+
+    @property
+    def job(self) -> Job: ...
+
+    @property
+    def services(self) -> Sequence[tuple[str, str]]:
+        """(cluster, name)"""
+
+    def deploy(self, cluster: str, name: str) -> Iterable[Result]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """`deployers` does the jobs of a batch. What came of a service is reported first, by one thread for all
     families, then published, and then what follows from it is done."""
 
-    deployers: Callable[[Sequence[Job]], Callable[[Job], Iterable[Result]]]
+    deployers: Callable[[Sequence[Job]], Callable[[Job], Deploys]]
     report: Callable[[Job, Result], None]
     publish: Callable[[Job, Result], None]
     report_broken: Callable[[Exception], None]
@@ -89,7 +112,7 @@ class Batch:
         return self.stage.run([partial(self._family, records) for records in families])
 
     @cached_property
-    def _deploy(self) -> Callable[[Job], Iterable[Result]]:
+    def _deployer(self) -> Callable[[Job], Deploys]:
         return self.worker.deployers(self.jobs)
 
     def _family(self, records: Sequence[SqsRecord]) -> list[SqsRecord]:
@@ -114,10 +137,23 @@ class Batch:
         if isinstance(message, Backlog):
             self.worker.jobs.send(in_turns(message.jobs))
             return
-        for result in self._deploy(message):
-            self.stage.here(partial(self.worker.report, message, result))
-            self.worker.publish(message, result)
-            self.worker.follow_up(message, result)
+        deployer = self._deployer(message)
+        each = [partial(self._service, deployer, *it) for it in deployer.services]
+        if left := [it for it in self.stage.run(each) if it]:
+            self._tell(message, Unfinished(by_cluster_name(left)))
+
+    def _service(self, deployer: Deploys, cluster: str, name: str) -> tuple[str, str] | None:
+        """Itself, if time did not suffice for it."""
+        for result in deployer.deploy(cluster, name):
+            if isinstance(result, Unfinished):
+                return cluster, name
+            self._tell(deployer.job, result)
+        return None
+
+    def _tell(self, job: Job, result: Result) -> None:
+        self.stage.here(partial(self.worker.report, job, result))
+        self.worker.publish(job, result)
+        self.worker.follow_up(job, result)
 
 
 def _read(records: Iterable[SqsRecord]) -> Iterator[Job]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 
-from tagalong.aws import NO_RETRY_CONFIG, RETRY_CONFIG, aws_errors
+from tagalong.aws import MAKING_CLIENTS, NO_RETRY_CONFIG, RETRY_CONFIG, aws_errors
 from tagalong.aws.rate_limit import RateLimit
 from tagalong.aws.services import parse_service
 from tagalong.aws.task_definition_fields import keep_unknown_fields, registrable_fields
@@ -82,12 +82,14 @@ class Ecs:
         stages = [it.get("lifecycleStage", "") for it in self._describe_deployments([deployment])]
         return next(iter(stages), "")
 
-    def newer(self, base: str) -> Iterator[Revision]:
-        """The last few revisions registered after this one, newest first."""
-        name = family(base)
+    def latest(self, family: str) -> Revision | None:
         with aws_errors("DescribeTaskDefinition"):
-            latest = self._revision_if_any(name)
-            numbers = range(revision_number(latest.arn), revision_number(base), -1) if latest else ()
+            return self._revision_if_any(family)
+
+    def between(self, base: str, latest: Revision) -> Iterator[Revision]:
+        name, first = family(base), revision_number(latest.arn) - 1
+        with aws_errors("DescribeTaskDefinition"):
+            numbers = range(first, revision_number(base), -1)
             revisions = [self._revision_if_any(f"{name}:{n}") for n in islice(numbers, _TWIN_SEARCH)]
         yield from filter(None, revisions)
 
@@ -118,7 +120,8 @@ class Ecs:
     @cached_property
     def _writer(self) -> "ECSClient":
         """Not every function registers, nor every job."""
-        writer = boto3.client("ecs", config=NO_RETRY_CONFIG)
+        with MAKING_CLIENTS:
+            writer = boto3.client("ecs", config=NO_RETRY_CONFIG)
         self._limit.apply(writer)
         return writer
 

@@ -32,13 +32,13 @@ AT_ONCE = {FULL_READ: 1, RECHECK: 2, DEPLOYER: 2}
 PARTS: Mapping[str, Mapping[str, float]] = {
     FULL_READ: {
         "cluster read": 1,
-        "task definition read": 0.6,
+        "task definition read": 0.5,
         "service read": 0.5,
         "service revision": 0.2,
     },
     RECHECK: {"task definition read": 0.05, "service read": 0.05},
     DEPLOYER: {
-        "task definition read": 0.15,
+        "task definition read": 0.2,
         "task definition modify": 0.5,
         "service read": 0.2,
         "service modify": 0.5,

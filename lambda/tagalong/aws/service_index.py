@@ -51,7 +51,7 @@ class ServiceIndex:
     # -- rows -----------------------------------------------------------------------------------------------
 
     def rows(self, repository: Repository) -> list[Row]:
-        return [_read(repository, item) for item in self._query(_subject(repository))]
+        return [_read(repository, item) for item in self._query(row_subject(repository))]
 
     def all_rows(self) -> list[Row]:
         """Of every repository that ever had one."""
@@ -64,7 +64,7 @@ class ServiceIndex:
         """What was read later stays as it is."""
         puts = list(puts)
         for repository in {row.repository for row in puts} - self._registered:
-            self._put(_FLEET, _subject(repository), {})
+            self._put(_FLEET, row_subject(repository), {})
             self._registered.add(repository)
         in_parallel(lambda row: self._put_row(row, read_at), puts)
         in_parallel(lambda row: self._delete_row(row, read_at), list(deletes))
@@ -74,11 +74,11 @@ class ServiceIndex:
         self.write(rows_of(moved, revision.containers, scope), [], at)
 
     def _put_row(self, row: Row, read_at: datetime) -> None:
-        item = {**_key(_subject(row.repository), _item(row)), **_written(row), "read_at": _number(read_at)}
+        key = _key(row_subject(row.repository), row_item(row))
         with aws_errors("PutItem"), suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.put_item(
                 TableName=self._table,
-                Item=item,
+                Item={**key, **row_attributes(row), "read_at": _number(read_at)},
                 ConditionExpression=_OLDER,
                 ExpressionAttributeValues={":read_at": _number(read_at)},
             )
@@ -87,7 +87,7 @@ class ServiceIndex:
         with aws_errors("DeleteItem"), suppress(self._client.exceptions.ConditionalCheckFailedException):
             self._client.delete_item(
                 TableName=self._table,
-                Key=_key(_subject(row.repository), _item(row)),
+                Key=_key(row_subject(row.repository), row_item(row)),
                 ConditionExpression=_OLDER,
                 ExpressionAttributeValues={":read_at": _number(read_at)},
             )
@@ -150,11 +150,11 @@ class ServiceIndex:
                 yield from page["Items"]
 
 
-def _subject(repository: Repository) -> str:
+def row_subject(repository: Repository) -> str:
     return f"repository/{repository.account}/{repository.region}/{repository.name}"
 
 
-def _item(row: Row) -> str:
+def row_item(row: Row) -> str:
     return f"service/{row.service.key}"
 
 
@@ -166,7 +166,7 @@ def _number(at: datetime) -> Any:
     return {"N": f"{at.timestamp():.6f}"}
 
 
-def _written(row: Row) -> dict[str, Any]:
+def row_attributes(row: Row) -> dict[str, Any]:
     service = row.service
     names = ("cluster", "name", "task_definition", "arn")
     text = {

@@ -1,6 +1,6 @@
 """The deployer."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from tagalong.messages.notifications import notification
 from tagalong.model.decisions import Skip
 from tagalong.model.triggers import Sweep
 from tagalong.reads import Reads
+from tagalong.rollout import Registered
 from tagalong.worker import Worker
 
 if TYPE_CHECKING:
@@ -68,12 +69,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def deployers(jobs: Sequence[Job]) -> Callable[[Job], Iterator[Result]]:
+def deployers(jobs: Sequence[Job]) -> Callable[[Job], Deployer]:
     """For the jobs of one batch."""
     here = settings.from_environment()
     reads = Reads.of(ecs(), ecr(), jobs)
+    registered = {job.family: Registered() for job in jobs}
 
-    def deploy(job: Job) -> Iterator[Result]:
+    def deployer(job: Job) -> Deployer:
         return Deployer(
             ecs(),
             ecr(),
@@ -86,9 +88,10 @@ def deployers(jobs: Sequence[Job]) -> Callable[[Job], Iterator[Result]]:
             time_left=lambda: deadline.left() > 0,
             reads=reads,
             index=index() if here.sweep_every else None,
-        ).deploy()
+            registered=registered[job.family],
+        )
 
-    return deploy
+    return deployer
 
 
 @cache
