@@ -5,77 +5,108 @@ PYTHON ?= python3
 PORT ?= 4566
 STACK ?= tagalong
 
-VENV := .venv/.installed
+INSTALLER := .venv/.installer
+TO_DEPLOY := .venv/.deploy
+TO_RUN := .venv/.demo
+TO_TEST := .venv/.test
 CDK_CLI := node_modules/.installed
 MINISTACK := .local/ministack/.installed
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 CDK := $(IN_VENV) node_modules/.bin/cdk --no-notices
-LOCKS := requirements.txt requirements-dev.txt lambda/requirements.txt emulator/requirements.txt
+# A lock names everything, so no resolver is asked what else there is. What is imported is compiled when it is.
+INSTALL := install -qq --no-user --no-deps --require-hashes --only-binary :all: --no-compile --requirement
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header \
+  --generate-hashes --no-strip-extras --only-binary :all:
 
-.PHONY: help demo up logs down test bench bootstrap deploy diff destroy lock clean
+unexport PYTHONDONTWRITEBYTECODE # each process would compile the CDK again
+
+STEPS := $(if $(filter demo up test nightly,$(MAKECMDGOALS)),4,$(if $(filter bootstrap deploy diff destroy,$(MAKECMDGOALS)),3,2))
+SETTING_UP := @printf 'Setting up, once, %s of $(STEPS): %s\n'
+
+.NOTPARALLEL: # npm is in .venv
+.PHONY: help demo up logs down test nightly check-locks check-dates bench bootstrap deploy diff destroy lock clean
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV) $(CDK_CLI) $(MINISTACK) ## see it work on this machine, without an AWS account
+demo: $(TO_RUN) $(CDK_CLI) $(MINISTACK) ## see it work on this machine, without an AWS account
 	@.venv/bin/python -m emulator.demo
 
-up: $(VENV) $(CDK_CLI) $(MINISTACK) ## start an embedded AWS on 127.0.0.1:PORT (4566) and deploy tagalong to it
+up: $(TO_RUN) $(CDK_CLI) $(MINISTACK) ## start an embedded AWS on 127.0.0.1:PORT (4566) and deploy tagalong to it
 	@.venv/bin/python -m emulator up --port $(PORT)
 
-logs: $(VENV) ## what tagalong says there, until Ctrl-C
+logs: $(TO_RUN) ## what tagalong says there, until Ctrl-C
 	@.venv/bin/python -m emulator logs --port $(PORT)
 
-down: $(VENV) ## stop the embedded AWS and remove what it wrote
+down: $(TO_RUN) ## stop the embedded AWS and remove what it wrote
 	@.venv/bin/python -m emulator down --port $(PORT)
 
-test: $(VENV) $(CDK_CLI) $(MINISTACK) ## format, lint, types, import direction, all tests
+test: $(TO_TEST) $(CDK_CLI) $(MINISTACK) ## format, lint, types, import direction, all tests
 	@.venv/bin/ruff format --check
 	@.venv/bin/ruff check
 	@.venv/bin/mypy
 	@PYTHONPATH=lambda:. .venv/bin/lint-imports
 	@$(IN_VENV) pytest --numprocesses 2 --dist loadgroup
 
-bench: $(VENV) ## how fast large fleets are, beside what the quotas of ECS allow: ten minutes or so
+nightly: $(TO_TEST) $(CDK_CLI) $(MINISTACK) ## the properties with many more examples: half an hour or so
+	@$(IN_VENV) pytest --numprocesses 2 --hypothesis-profile nightly -m hypothesis
+
+check-locks: $(TO_TEST) ## install every lock with every Python here, beside newer versions of everything
+	@$(IN_VENV) pytest --numprocesses 2 --dist loadgroup tests/locks
+
+check-dates: $(TO_TEST) ## a fast subset of the tests, more than a year from now
+	@TAGALONG_TEST_DAYS_AHEAD=400 $(IN_VENV) pytest --numprocesses 2 -m "not embedded and not hypothesis" \
+	  tests/unit tests/contract tests/scenarios
+
+bench: $(TO_TEST) ## how fast large fleets are, beside what the quotas of ECS allow: ten minutes or so
 	@PYTHONPATH=lambda:.:tests .venv/bin/python -m benchmarks
 
-bootstrap: $(VENV) $(CDK_CLI) ## prepare an AWS account and region for the CDK, once
+bootstrap: $(TO_DEPLOY) $(CDK_CLI) ## prepare an AWS account and region for the CDK, once
 	@$(CDK) bootstrap
 
-deploy: $(VENV) $(CDK_CLI) ## deploy to the AWS account that your credentials name
+deploy: $(TO_DEPLOY) $(CDK_CLI) ## deploy to the AWS account that your credentials name
 	@$(CDK) deploy $(STACK) || { echo "If this account or region is new to the CDK: make bootstrap"; exit 1; }
 
-diff: $(VENV) $(CDK_CLI) ## what a deploy would change there
+diff: $(TO_DEPLOY) $(CDK_CLI) ## what a deploy would change there
 	@$(CDK) diff $(STACK)
 
-destroy: $(VENV) $(CDK_CLI) ## remove tagalong from there; no service of yours is touched
+destroy: $(TO_DEPLOY) $(CDK_CLI) ## remove tagalong from there; no service of yours is touched
 	@echo "This deletes the stack $(STACK) with its queues, logs, topic and table, and everything in them."
 	@echo "Your services, the revisions they run and the SSM parameters under /tagalong/ stay."
 	@$(CDK) destroy $(STACK)
 
-lock: $(VENV) ## write the locks again after a change of a requirements.in
-	@for lock in $(LOCKS); do .venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
-	  --generate-hashes --no-header $${lock%.txt}.in --output-file $$lock || exit; done
+lock: $(TO_TEST) ## write the locks again after a change of a requirements.in
+	@$(COMPILE) requirements/installer.in --output-file requirements/installer.txt
+	@$(COMPILE) emulator/requirements.in --output-file emulator/requirements.txt
+	@$(COMPILE) lambda/requirements.in --output-file lambda/requirements.txt
+	@$(COMPILE) requirements.in --constraint lambda/requirements.txt --output-file requirements.txt
+	@for lock in deploy demo test; do $(COMPILE) requirements/$$lock.in --output-file requirements/$$lock.txt \
+	  --constraint requirements.txt --constraint lambda/requirements.txt || exit; done
 
 clean: ## remove everything that make made
 	@$(if $(wildcard .local/*/pid),$(error an embedded AWS is up: make down first))
 	rm -rf .venv .local node_modules cdk.out .*_cache .hypothesis .coverage
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV): requirements-dev.txt
+$(INSTALLER): requirements/installer.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tagalong needs Python 3.11 or newer; if you have one, name it: make PYTHON=python3.12")'
-	@echo "Setting up .venv: a minute or two, once."
+	$(SETTING_UP) 1 'the installer of everything else, in .venv'
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install -qq --require-hashes --requirement $<
+	@.venv/bin/python -m pip --disable-pip-version-check $(INSTALL) $<
 	@touch $@
 
-$(CDK_CLI): package-lock.json $(VENV)
-	@echo "Setting up the CDK CLI in node_modules: a few seconds, once."
+.venv/.%: requirements/%.txt $(INSTALLER)
+	$(SETTING_UP) 2 'the Python packages of $<, in .venv'
+	@.venv/bin/python -m pip $(INSTALL) $<
+	@touch $@
+
+$(CDK_CLI): package-lock.json
+	$(SETTING_UP) 3 'the CDK CLI, in node_modules'
 	@$(IN_VENV) NODE_DISABLE_COMPILE_CACHE=1 npm ci --silent --cache .local/npm
 	@touch $@
 
-$(MINISTACK): emulator/requirements.txt $(VENV)
-	@echo "Setting up the embedded AWS in .local/ministack: a few seconds, once."
+$(MINISTACK): emulator/requirements.txt $(INSTALLER)
+	$(SETTING_UP) 4 'the embedded AWS, in .local/ministack'
 	@.venv/bin/python -m venv --without-pip .local/ministack
-	@.venv/bin/python -m pip --python .local/ministack/bin/python install -qq --require-hashes --requirement $<
+	@.venv/bin/python -m pip --python .local/ministack/bin/python $(INSTALL) $<
 	@touch $@

@@ -40,7 +40,7 @@ class Fleet:
     def looked_up(self) -> Phase:
         """The index is complete."""
         sent = {"SendMessageBatch": ceil(min(20, self.following) / _SENT)}
-        return Phase({"GetItem": 1, "Query": 1, **sent}, at_once=1, path=3)
+        return Phase({"GetItem": 1, "Query": 1, **sent}, at_once=1, path=2)
 
     def read(self) -> Phase:
         """Nothing is known: every service and every revision once, and the rows of the index."""
@@ -69,7 +69,7 @@ class Fleet:
             "DescribeServiceRevisions": 0 if known else updates,
         }
         rounds = ceil(jobs / (DEPLOYERS * _BATCH))
-        path = rounds * (_OF_A_JOB + self.members * (_OF_A_SERVICE - (2 if known else 0)))
+        path = rounds * (_OF_A_JOB + _OF_A_SERVICE - (2 if known else 0))
         return Phase(calls, at_once=min(DEPLOYERS, jobs), path=path)
 
     def left_behind(self, aws: FakeAws) -> Iterable[str]:

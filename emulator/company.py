@@ -16,17 +16,19 @@ class Member:
     name: str
     family: str
     controller: str = "ECS"
+    rule: str = ""
 
 
 class Running(NamedTuple):
     revision: str
     images: list[str]  # without their host
+    deployment: str
 
 
 SERVICES = (
     Member("production", "web-eu", "web"),
     Member("production", "web-us", "web"),
-    Member("production", "admin", "admin"),
+    Member("production", "admin", "admin", rule="force"),
     Member("production", "checkout", "checkout", controller="CODE_DEPLOY"),
     Member("production", "reports", "reports"),
     Member("production", "worker", "worker"),
@@ -59,17 +61,41 @@ def start(aws: EmbeddedAws, web_digest: str) -> None:
             taskDefinition=member.family,
             desiredCount=1,
             deploymentController={"type": member.controller},
+            tags=[{"key": "tagalong:rule", "value": member.rule}] if member.rule else [],
             deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
         )
 
 
+def is_steady(aws: EmbeddedAws) -> bool:
+    """Whether every deployment that ECS makes is completed."""
+    services = [_described(aws, member) for member in SERVICES if member.controller == "ECS"]
+    return all(it["rolloutState"] == "COMPLETED" for service in services for it in service["deployments"])
+
+
 def running(aws: EmbeddedAws, member: Member) -> Running:
-    """What the service runs now."""
+    """What the service runs now; under the rule `force` with the digest that ECS made of the tag."""
     ecs = aws.client("ecs")
-    [service] = ecs.describe_services(cluster=member.cluster, services=[member.name])["services"]
+    service = _described(aws, member)
     revision = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     images = [container["image"].partition("/")[2] for container in revision["containerDefinitions"]]
-    return Running(f"{revision['family']}:{revision['revision']}", images)
+    deployment = service["deployments"][0]["id"]
+    if member.rule == "force":
+        digests = _resolved(aws, service["serviceArn"], deployment)
+        images = [f"{image}@{digest}" for image, digest in zip(images, digests, strict=True)]
+    return Running(f"{revision['family']}:{revision['revision']}", images, deployment)
+
+
+def _described(aws: EmbeddedAws, member: Member) -> dict[str, Any]:
+    answer = aws.client("ecs").describe_services(cluster=member.cluster, services=[member.name])
+    [service] = answer["services"]
+    return dict(service)
+
+
+def _resolved(aws: EmbeddedAws, service: str, deployment: str) -> list[str]:
+    number = deployment.rpartition("/")[2]
+    arn = f"{service}/{number}".replace(":service/", ":service-revision/")
+    answer = aws.client("ecs").describe_service_revisions(serviceRevisionArns=[arn])
+    return [it["imageDigest"] for it in answer["serviceRevisions"][0]["containerImages"]]
 
 
 def _families(host: str, first: str) -> dict[str, dict[str, str]]:

@@ -2,21 +2,27 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from emulator import company, embedded, logs
 from emulator.company import SERVICES, WEB, Member, Running
 from emulator.deployment import deploy
 from emulator.embedded import EmbeddedAws, EmbeddedAwsError
 from emulator.images import push_image
+from emulator.table import Column, Row, table
 
-_SECONDS_TO_WAIT = 60
+_SECONDS_TO_WAIT = 300
 _DIGEST = 8
 _console = Console(highlight=False)
+_COLUMNS = (
+    Column("service"),
+    Column("ran", rank=2),
+    Column("runs now"),
+    Column("why", is_names=False, rank=1),
+)
 
 Line = Mapping[str, Any]
 State = Mapping[Member, Running]
@@ -26,6 +32,7 @@ def main() -> None:
     started = time.monotonic()
     aws = embedded.start()
     try:
+        _done(f"an embedded AWS is up on {aws.endpoint.removeprefix('http://')}")
         _demonstrate(aws)
     finally:
         embedded.stop(aws.port)
@@ -41,20 +48,22 @@ def _demonstrate(aws: EmbeddedAws) -> None:
     web_digest = company.publish(aws)
     _wait("the first images …", lambda: len(_lines(aws, "families")) >= len(company.TAGS))
     company.start(aws, web_digest)
+    _wait("the services start …", lambda: company.is_steady(aws))
     before = _state(aws)
     _done(f"{len(before)} services run in 2 clusters, on images from 3 repositories")
 
     digest, decisions = _push(aws, "the shop, version 2")
+    moved = _updated(decisions)
+    _wait("ECS completes the deployments …", lambda: _services(aws, deployment_status="completed") == moved)
     after = _state(aws)
     short = digest.removeprefix("sha256:")[:_DIGEST]
     _done(f"pushed {WEB}:prod, version 2: an index of amd64, arm64 and attestation, [cyan]{short}[/]")
-    _console.print(_table(before, after, decisions))
+    _console.print(table(_COLUMNS, [*_rows(before, after, decisions)], _console.width))
 
     _, decisions = _push(aws, "the shop, version 2")
     changed = [member for member, running in _state(aws).items() if running != after[member]]
-    moved = [line for line in decisions.values() if line["decision"] != "skip"]
-    if changed or moved:
-        raise EmbeddedAwsError(f"the same image moved {changed or moved}")
+    if changed or _updated(decisions):
+        raise EmbeddedAwsError(f"the same image moved {changed or _updated(decisions)}")
     _done(f"pushed the same image again: {len(decisions)} decisions, no new revision, no deployment")
     _break(aws, after)
 
@@ -62,9 +71,9 @@ def _demonstrate(aws: EmbeddedAws) -> None:
 def _break(aws: EmbeddedAws, before: State) -> None:
     """Push an image that cannot start, and see every service back on the one before it."""
     digest, decisions = _push(aws, "the shop, version 3", broken=True)
-    moved = [member for member in before if _decision(decisions, member) == "update"]
-    _wait("ECS gives up and rolls back …", lambda: _left(aws) == len(moved))
-    wrong = [member for member in moved if _state(aws)[member].images != before[member].images]
+    moved = _updated(decisions)
+    _wait("ECS gives up and rolls back …", lambda: _services(aws, reason="rolled-back") == moved)
+    wrong = [member for member, running in _state(aws).items() if running != before[member]]
     if wrong:
         raise EmbeddedAwsError(f"not rolled back: {wrong}")
     short = digest.removeprefix("sha256:")[:_DIGEST]
@@ -72,15 +81,14 @@ def _break(aws: EmbeddedAws, before: State) -> None:
     _done(f"tagalong looked again, and deploys {short} to none of them: it waits for another image")
 
 
-def _left(aws: EmbeddedAws) -> int:
-    """How many services stay on what they run as the image failed on them."""
-    return len(
-        {line["ecs_service"] for line in _lines(aws, "decision") if line["reason"] == "rollout-failed"}
-    )
+def _services(aws: EmbeddedAws, **field: str) -> set[tuple[str, str]]:
+    """Of which a line with this field speaks."""
+    [(name, value)] = field.items()
+    return {(line["cluster"], line["ecs_service"]) for line in _lines(aws, name) if line[name] == value}
 
 
-def _decision(decisions: Mapping[tuple[str, str], Line], member: Member) -> str:
-    return str(decisions.get((member.cluster, member.name), {}).get("decision"))
+def _updated(decisions: Mapping[tuple[str, str], Line]) -> set[tuple[str, str]]:
+    return {service for service, line in decisions.items() if line["decision"] == "update"}
 
 
 def _push(
@@ -92,7 +100,8 @@ def _push(
     users = sum(any(image.startswith(WEB) for image in running.images) for running in _state(aws).values())
 
     def decisions() -> dict[tuple[str, str], Line]:
-        new = [line for line in _lines(aws, "decision") if line["event_id"] not in known]
+        pushes = [line for line in _lines(aws, "decision") if line["trigger"] == "push"]
+        new = [line for line in pushes if line["event_id"] not in known]
         return {(line["cluster"], line["ecs_service"]): line for line in new}
 
     _wait("ECR event → rule → finder → queue → deployer …", lambda: len(decisions()) >= users)
@@ -118,23 +127,20 @@ def _state(aws: EmbeddedAws) -> State:
     return {member: company.running(aws, member) for member in SERVICES}
 
 
-def _table(before: State, after: State, decisions: Mapping[tuple[str, str], Line]) -> Table:
-    table = Table(show_lines=True)
-    for heading in ("service", "ran", "runs now", "why"):
-        table.add_column(heading, overflow="fold")
+def _rows(before: State, after: State, decisions: Mapping[tuple[str, str], Line]) -> Iterator[Row]:
     for member, ran in before.items():
         line = decisions.get((member.cluster, member.name), {})
         moved = line.get("decision") == "update"
         now, style = (_short(after[member]), "green") if moved else ("the same", "dim")
-        table.add_row(f"{member.cluster}\n{member.name}", _short(ran), now, _why(line, member), style=style)
-    return table
+        yield Row((f"{member.cluster}\n{member.name}", _short(ran), now, _why(line, member)), style)
 
 
 def _why(line: Line, member: Member) -> str:
     if line.get("decision") == "update":
-        return "its tag moved"
+        forced = line["new_revision"] == line["old_revision"]
+        return "its tag moved: a forced deployment" if forced else "its tag moved"
     sentence: str = line.get("message", f"it does not use {WEB}")
-    return sentence.removeprefix(f"{member.name} stays as it is: ")
+    return sentence.removeprefix(f"{member.name} skipped ({line.get('reason')}): ")
 
 
 def _short(running: Running) -> str:

@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[1]
 LOCAL = ROOT / ".local"
 HOST = "127.0.0.1"
 _UNCHECKED = "embedded"  # the secret of a root user
-_SECONDS_TO_START = 60
+_SECONDS_TO_START = 180
+# Of all Lambdas together. More of them would only wait for the processors, and the API with them.
+CONCURRENCY = 4
 DEPLOYMENT_SECONDS = 0.5
 """how long a step of a deployment takes, unless somebody says otherwise"""
 
@@ -158,6 +160,7 @@ def _server_environment(aws: EmbeddedAws) -> dict[str, str]:
         "MINISTACK_HOST": HOST,
         "MINISTACK_ACCOUNT_ID": aws.account,
         "MINISTACK_REGION": aws.region,
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(CONCURRENCY),
         "AUTH": "true",  # IAM policies are evaluated
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",

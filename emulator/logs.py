@@ -8,8 +8,8 @@ from typing import NamedTuple
 from emulator.embedded import EmbeddedAws
 
 _FIELDS = (
-    *("repository", "tag", "digest", "cluster", "ecs_service"),
-    *("decision", "reason", "rollout", "old_revision", "new_revision"),
+    *("trigger", "repository", "tag", "digest", "cluster", "ecs_service"),
+    *("decision", "reason", "deployment_status", "old_revision", "new_revision"),
 )
 _NOT_SAID = ("START ", "END ", "REPORT ", '{"_aws"')  # Lambda's own lines, and metrics
 _SECONDS_BETWEEN_LOOKS = 0.5

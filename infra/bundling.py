@@ -3,30 +3,37 @@
 import gzip
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_lambda as lambda_
 
-LAMBDA = Path(__file__).parents[1] / "lambda"
+ROOT = Path(__file__).parents[1]
+LAMBDA = ROOT / "lambda"
+INSTALLER = ROOT / "requirements" / "installer.txt"
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 ARCHITECTURE = lambda_.Architecture.ARM_64
 # botocore carries the models of all of AWS, twenty times the size of everything else together.
 SERVICES = {"dynamodb", "ecr", "ecs", "events", "sns", "sqs", "ssm"}
 # CDK hashes the sources of an asset; this makes the way they are built count too.
-RECIPE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-# The same bytes on every machine, whatever its Python and its processor.
-REPRODUCIBLY = ("--no-compile", "--no-deps", "--require-hashes")
+RECIPE = hashlib.sha256(Path(__file__).read_bytes() + INSTALLER.read_bytes()).hexdigest()
+# The same bytes on every machine, whatever its Python, its pip and its processor.
+REPRODUCIBLY = ("--no-compile", "--no-deps", "--require-hashes", "--only-binary", ":all:")
 FOR_LAMBDA = (
-    *("--only-binary", ":all:", "--platform", "manylinux2014_aarch64"),
+    *("--platform", "manylinux2014_aarch64"),
     *("--python-version", RUNTIME.name.removeprefix("python")),
 )
-QUIETLY = ("--quiet", "--no-color", "--disable-pip-version-check")
+NOTES_OF_PIP = ("INSTALLER", "RECORD", "REQUESTED")
+QUIETLY = ("--quiet", "--no-color", "--no-user", "--disable-pip-version-check")
 
 
 def lambda_code() -> lambda_.Code:
@@ -61,18 +68,30 @@ def build(output: Path) -> None:
 
 
 def pip_install(requirements: Path, output: Path) -> None:
-    install = [sys.executable, "-m", "pip", "install", *QUIETLY, *REPRODUCIBLY, *FOR_LAMBDA]
+    """Install by the locked pip, which the one of this machine installs first: each leaves other traces."""
+    with TemporaryDirectory() as installer:
+        _pip_install(INSTALLER, Path(installer))
+        _pip_install(requirements, output, *FOR_LAMBDA, environment={"PYTHONPATH": installer})
+
+
+def _pip_install(
+    requirements: Path, output: Path, *options: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    install = [sys.executable, "-m", "pip", "install", *QUIETLY, *REPRODUCIBLY, *options]
     command = [*install, "--target", str(output), "-r", str(requirements)]
     pip = subprocess.run(  # noqa: S603 - no shell, and every word of the command is ours
-        command, capture_output=True, text=True, check=False
+        command, capture_output=True, text=True, check=False, env=os.environ | environment
     )
     if pip.returncode:
         raise RuntimeError(f"pip could not install {requirements.name}: {pip.stderr.strip()}")
 
 
 def _prune(output: Path) -> None:
-    """Drop console scripts, which name this machine's Python, and what no client of ours reads."""
+    """Drop scripts and pip's notes, which name this machine's Python, and what no client of ours reads."""
     shutil.rmtree(output / "bin", ignore_errors=True)
+    for note in NOTES_OF_PIP:
+        for path in output.glob(f"*.dist-info/{note}"):
+            path.unlink()
     shutil.rmtree(output / "boto3" / "data")
     for model in (output / "botocore" / "data").iterdir():
         if model.is_dir() and model.name not in SERVICES:

@@ -3,15 +3,20 @@
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from typing import Any, cast
 
 import boto3
 import botocore.session
 import pytest
-from botocore.loaders import Loader
-from hypothesis import Phase, settings
+import time_machine
+from botocore import UNSIGNED
+from botocore.config import Config
+from hypothesis import HealthCheck, Phase, settings
 
 from emulator import embedded
 from emulator.embedded import EmbeddedAws
@@ -21,8 +26,19 @@ from tagalong.handlers import deployer, finder
 from tagalong.messages.logs import logger
 
 # Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
-settings.register_profile("tagalong", deadline=None, phases=set(Phase) - {Phase.shrink, Phase.explain})
+# Fixtures are made once for all examples of a property, which begins each of them with an empty AWS.
+settings.register_profile(
+    "tagalong",
+    deadline=None,
+    max_examples=50,
+    phases=set(Phase) - {Phase.shrink, Phase.explain},
+    suppress_health_check=list(HealthCheck),
+)
+settings.register_profile("nightly", parent=settings.get_profile("tagalong"), max_examples=2_000)
 settings.load_profile("tagalong")
+
+# For `make check-dates`.
+_AHEAD = timedelta(days=int(os.environ.get("TAGALONG_TEST_DAYS_AHEAD", "0")))
 
 SETTINGS = {
     "AWS_REGION": REGION,
@@ -48,6 +64,13 @@ SETTINGS = {
     "TAGALONG_SWEEP_MINUTES": "off",  # every push reads the fleet: the fake's services begin without events
     "TAGALONG_QUOTA_SHARE": "1000",  # no test waits
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clock() -> Iterator[None]:
+    """The clock of this process, as many days ahead as is wanted."""
+    with time_machine.travel(datetime.now(UTC) + _AHEAD) if _AHEAD else nullcontext():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -96,23 +119,40 @@ class Stdout:
 logger.registered_handler.stream = Stdout()  # type: ignore[attr-defined]  # it is a StreamHandler
 
 
+_fake = FakeAws()
+_UNSIGNED = Config(signature_version=UNSIGNED)  # nobody checks a signature here
+
+
+class SharedClients(boto3.Session):
+    """Makes each client once: that is most of what a test would take."""
+
+    def __init__(self) -> None:
+        self.core = botocore.session.Session()
+        super().__init__(region_name=REGION, botocore_session=self.core)
+        self.events.register("before-send", cast("Any", _fake.answer))  # its stubs know no such handler
+        self._clients: dict[Any, Any] = {}
+
+    def client(self, service: str, *, config: Config | None = None, **options: Any) -> Any:  # type: ignore[override]
+        defaults = self.core.get_default_client_config()
+        told = (str(getattr(it, "_user_provided_options", None)) for it in (config, defaults))
+        key = service, *told, str(options)
+        if key not in self._clients:
+            self._clients[key] = super().client(cast("Any", service), config=config, **options)
+        return self._clients[key]
+
+
+@cache
+def _session() -> SharedClients:
+    return SharedClients()
+
+
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """An empty AWS behind every boto3 client that is made while it is there."""
-    fake = FakeAws()
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session_on(fake))
-    return fake
-
-
-_models = Loader()
-
-
-def session_on(fake: FakeAws) -> boto3.Session:
-    core = botocore.session.Session()
-    core.register_component("data_loader", _models)  # reading them again would be most of a test's time
-    session = boto3.Session(region_name=REGION, botocore_session=core)
-    session.events.register("before-send", cast("Any", fake.answer))  # its stubs know no handler that answers
-    return session
+    _fake.reset()
+    _session().core.set_default_client_config(_UNSIGNED)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
+    return _fake
 
 
 @pytest.fixture

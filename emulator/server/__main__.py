@@ -16,6 +16,7 @@ from ministack.app import app
 
 from emulator.server.authorization import ask_as_aws_does
 from emulator.server.clusters import refuse_unknown_clusters
+from emulator.server.concurrency import wait_for_concurrency
 from emulator.server.deployments import roll_out_as_aws_does
 from emulator.server.eventbridge import EventBridge
 from emulator.server.images import describe_images_as_aws_does
@@ -52,6 +53,7 @@ def main(listening_socket: str) -> None:
     rollouts = roll_out_as_aws_does(_publish, float(os.environ["DEPLOYMENT_SECONDS"]))
     describe_images_as_aws_does()
     refuse_unknown_clusters()
+    wait_for_concurrency()
     config = Config()
     config.bind = [f"fd://{listening_socket}"]
     layers = ending_steps(publishing_pushes(app, _publish), rollouts.end_step)

@@ -217,14 +217,12 @@ class Deployer:
 
     def _targets(self, look: Look, arns: Sequence[str]) -> dict[str, Target]:
         """With the digests of indexes where ECS names one of their platforms."""
-        found = self.ecs.targets(arns) if arns else {}
-        names = {c.name for c in look.base.containers if not c.image.digest}
-        return {
-            arn: replace(
-                it, resolved={n: self._same(look, n, d) for n, d in it.resolved.items() if n in names}
-            )
-            for arn, it in found.items()
-        }
+        found = dict(self.ecs.targets(arns)) if arns else {}
+        plain = {c.name for c in look.base.containers if not c.image.digest}
+        for arn, target in found.items():
+            same = {n: self._same(look, n, it) for n, it in target.resolved.items() if n in plain}
+            found[arn] = replace(target, resolved={**target.resolved, **same})
+        return found
 
     def _waits_in(self, service: Service, history: History) -> str:
         """Rolling updates without hooks and bake time have no stage that matters."""

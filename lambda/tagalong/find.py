@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from tagalong.decide import match_push
 from tagalong.decide.look import ImageQuery, Policy, QueryResults
@@ -85,16 +86,23 @@ class Finder:
         if message := self._out_of_scope(trigger):
             return Ignored(IgnoreReason.OUT_OF_SCOPE, message)
         so_far = so_far or Deferred(trigger)
-        complete = self.index.complete().of(scope_hash(self.policy.scope, self.clusters))
         found = FindResult()
         if isinstance(trigger, Sweep):
+            complete = self._complete()
             return self._leased(so_far, found, lambda: self._sweep(trigger, complete, so_far, found))
-        rows = [row for row in self.index.rows(trigger.repository) if self._in_scope(row.service.cluster)]
+        reads: list[Callable[[], Any]] = [self._complete, lambda: self._rows(trigger.repository)]
+        complete, rows = in_parallel(lambda read: read(), reads)
         complete = complete.without(row.service.cluster for row in rows if not row.containers)
         if complete.all_fresh(self._fresh_since(trigger)):
             self._send(trigger, self._indexed(trigger, rows, so_far.done, found), found)
             return found
         return self._leased(so_far, found, lambda: self._read(trigger, rows, complete, so_far, found))
+
+    def _complete(self) -> Completeness:
+        return self.index.complete().of(scope_hash(self.policy.scope, self.clusters))
+
+    def _rows(self, repository: Repository) -> list[Row]:
+        return [row for row in self.index.rows(repository) if self._in_scope(row.service.cluster)]
 
     def resume(self, deferred: Deferred) -> FindResult | Ignored:
         """What was left of a trigger. What cannot be read is tried a few times more, then it raises."""

@@ -9,7 +9,7 @@ import pytest
 
 from support.fake_aws import REGION, FakeAws
 from tagalong.aws.ecr import Ecr
-from tagalong.model.images import Repository, TaggedImage
+from tagalong.model.images import Repository
 
 _INDEX = "application/vnd.oci.image.index.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -113,13 +113,14 @@ UNKNOWN = "application/vnd.unknown.config.v1+json"
 D0 = "sha256:" + "0" * 64
 
 
-@pytest.mark.parametrize("status", ["ARCHIVED", "ACTIVATING", "SOMETHING_NEW"])
+@pytest.mark.parametrize("described", [True, False], ids=["described", "not found"])
 @pytest.mark.parametrize("tag", ["prod", None])
-def test_an_image_that_is_not_active_is_not_found(
-    fake_account: str, aws: FakeAws, tag: str | None, status: str
+def test_an_archived_image_is_not_found_under_both_readings_of_the_documents(
+    fake_account: str, aws: FakeAws, tag: str | None, described: bool
 ) -> None:
     aws.push("app", "prod", D0)
-    aws.image_fields[D0] = {"imageStatus": status}
+    aws.archive("app", D0)
+    aws.describes_archived_by_id = described
 
     assert Ecr().images(Repository(fake_account, REGION, "app"), tag) == ()
 
@@ -128,22 +129,8 @@ def test_an_image_that_is_not_active_is_not_found(
 def test_an_image_has_the_media_types_that_ecr_tells(
     fake_account: str, aws: FakeAws, tag: str | None
 ) -> None:
-    aws.push("app", "prod", D0)
-    aws.image_fields[D0] = {
-        "imageStatus": "ACTIVE",
-        "artifactMediaType": UNKNOWN,
-        "imageManifestMediaType": _MANIFEST,
-    }
+    aws.push("app", "prod", D0, _MANIFEST, UNKNOWN)
 
-    assert Ecr().images(Repository(fake_account, REGION, "app"), tag) == (
-        TaggedImage("prod", D0, 0, (UNKNOWN, _MANIFEST)),
-    )
+    [image] = Ecr().images(Repository(fake_account, REGION, "app"), tag)
 
-
-def test_a_signature_is_told_with_its_tag_and_left_to_the_rules(fake_account: str, aws: FakeAws) -> None:
-    signature = f"sha256-{'0' * 64}.sig"
-    aws.push("app", signature, D0)
-
-    [image] = Ecr().images(Repository(fake_account, REGION, "app"), None)
-
-    assert (image.tag, image.is_container_image) == (signature, False)
+    assert (image.tag, image.digest, image.media_types) == ("prod", D0, (UNKNOWN, _MANIFEST))

@@ -89,8 +89,8 @@ def test_a_large_backlog_is_sent_beside_the_jobs(url: str) -> None:
 
 @pytest.fixture
 def dead_letters(account: str) -> str:
-    attributes = {"FifoQueue": "true"}
-    return boto3.client("sqs").create_queue(QueueName="failed-jobs.fifo", Attributes=attributes)["QueueUrl"]
+    name = "failed-jobs.fifo"
+    return boto3.client("sqs").create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
 
 
 def test_a_job_that_is_given_up_keeps_its_reason_and_can_be_given_back_as_it_is(

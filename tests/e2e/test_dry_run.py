@@ -24,7 +24,7 @@ def test_a_dry_run_says_what_would_move_and_moves_nothing(dry: System) -> None:
 
     dry.eventually(lambda: dry.decisions("shop/web", "web"), ["new-digest"], "a decision")
     [line] = [line for line in dry.lines("shop/web") if "decision" in line]
-    assert line["message"] == "web would move (dry run): c0 to shop/web:prod"
+    assert line["message"] == "web would be updated (dry run): c0 to shop/web:prod"
     assert line["decision"] == "would-update"
     assert dry.service("eu", "web") == before
     assert dry.revisions("web") == 1

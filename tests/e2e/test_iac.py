@@ -42,19 +42,13 @@ class Company:
             StackName="web", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
         )
         cloudformation.get_waiter("stack_update_complete").wait(
-            StackName="web", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            StackName="web", WaiterConfig={"Delay": 1, "MaxAttempts": 300}
         )
 
-    def sweep(self) -> None:
-        self.system.aws.client("lambda").invoke(
-            FunctionName=self.system.outputs["FinderFunction"],
-            InvocationType="Event",
-            Payload=json.dumps({"sweep": {}}),
-        )
-
-    def reasons_of_sweeps(self) -> list[str]:
-        lines = [line for line in self.system.said() if line.get("cause") == "sweep"]
-        return [line["reason"] for line in lines if "decision" in line]
+    def sweep(self) -> str:
+        """The reason of what it decides on the service."""
+        [reason] = self.system.sweep(SERVICE[0]).values()
+        return reason
 
     def pushed(self, content: str) -> str:
         """Push, and wait until the service runs it and the parameter says so; answers the image."""
@@ -83,7 +77,7 @@ class Company:
 @pytest.fixture(scope="module")
 def company(cloud: EmbeddedAws) -> Company:
     """Its roles are CDK's, which live at `/`; the service starts with the plain tag."""
-    company = Company(System.deployed(replace(cloud, account="321098765432"), parameters=True))
+    company = Company(System.deployed(replace(cloud, account="321098765432"), publishParameters=True))
     company.system.create_repositories("shop/web")
     company.system.put_image("shop/web:prod", "1")
     company.deploy(greeting="hello")
@@ -100,8 +94,7 @@ def test_a_service_that_cdk_deploys_again_stays_on_the_pushed_digest_and_is_foll
 
     assert (company.greeting(), company.runs()) == ("good morning", second)
     deployed = company.system.runs(*SERVICE)
-    company.sweep()
-    company.system.eventually(company.reasons_of_sweeps, ["up-to-date"], "the sweep")
+    assert company.sweep() == "up-to-date"
     assert company.system.runs(*SERVICE) == deployed
     company.pushed("3")
     assert company.greeting() == "good morning"
@@ -114,13 +107,9 @@ def test_a_plain_tag_that_cloudformation_puts_back_is_pinned_again_by_the_next_s
     company.deploy_with_cloudformation("shop/web:prod")
     assert company.runs() == "shop/web:prod"
 
-    company.sweep()
+    reason = company.sweep()
 
-    company.system.eventually(lambda: company.reasons_of_sweeps()[-1:], ["re-pinned"], "the sweep")
-    assert company.runs() == pinned
-    [line] = [line for line in company.system.said() if line.get("reason") == "re-pinned"]
-    assert line["message"] == "web moves: web to shop/web:prod, where somebody had put the plain tag back"
-    assert (line["decision"], line["cause"]) == ("update", "sweep")
+    assert (reason, company.runs()) == ("drift-corrected", pinned)
 
 
 def test_an_older_digest_that_cloudformation_puts_back_is_held_until_another_image_comes(
@@ -130,9 +119,9 @@ def test_an_older_digest_that_cloudformation_puts_back_is_held_until_another_ima
     company.pushed("6")
     company.deploy_with_cloudformation(older)
 
-    company.sweep()
+    reason = company.sweep()
 
-    company.system.eventually(lambda: company.reasons_of_sweeps()[-1:], ["rolled-back"], "the sweep")
+    assert reason == "replaced-by-person"
     company.system.eventually(company.published, older, "the parameter")
     assert company.runs() == older
     company.pushed("7")

@@ -3,15 +3,12 @@
 import json
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import pytest
 
 from support.system import Json, System
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
-
-ROLLS_BACK: Any = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,8 @@ def mailbox(system: System) -> Mailbox:
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [allowed]})})
-    system.aws.client("sns").subscribe(TopicArn=system.outputs["Topic"], Protocol="sqs", Endpoint=arn)
+    topic = system.outputs["NotificationTopicArn"]
+    system.aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     events = system.aws.client("events")
     events.put_rule(Name="mailbox", EventPattern=json.dumps({"source": ["tagalong"]}))
     events.put_targets(Rule="mailbox", Targets=[{"Id": "mailbox", "Arn": arn}])
@@ -56,31 +54,14 @@ def first(system: System) -> str:
     """The digest that `web` runs after its first, good rollout."""
     system.create_repositories("outcome/web")
     system.put_image("outcome/web:prod", "0")
-    revision = system.register("outcome-web", "outcome/web:prod")
-    system.serve("outcome", "web", revision, deploymentConfiguration=ROLLS_BACK)
+    system.serve("outcome", "web", system.register("outcome-web", "outcome/web:prod"))
     digest = system.push("outcome/web:prod", "1")
     system.eventually(partial(rollouts, system), ["completed"], "the first rollout")
     return digest
 
 
 def rollouts(system: System) -> list[str]:
-    return [line["rollout"] for line in system.lines("outcome/web") if "rollout" in line]
-
-
-def sweep(system: System) -> None:
-    """Wait until it has looked at the service."""
-    seen = len(sweeps(system))
-    system.aws.client("lambda").invoke(
-        FunctionName=system.outputs["FinderFunction"],
-        InvocationType="Event",
-        Payload=json.dumps({"sweep": {"cluster": "outcome"}}),
-    )
-    system.eventually(lambda: len(sweeps(system)) > seen, wanted=True, what="a sweep")
-
-
-def sweeps(system: System) -> list[str]:
-    lines = [line for line in system.said() if line.get("cause") == "sweep" and "decision" in line]
-    return [line["reason"] for line in lines if line.get("cluster") == "outcome"]
+    return system.rollouts("outcome", "web")
 
 
 def test_a_rollout_that_ecs_completes_is_published_as_a_parameter(system: System, first: str) -> None:
@@ -97,11 +78,11 @@ def test_an_image_that_fails_is_rolled_back_told_and_not_deployed_again(
     system.eventually(lambda: rollouts(system)[-1:], ["rolled-back"], "the end of the rollback")
     revisions = system.revisions("outcome-web")
 
-    sweep(system)
+    reasons = system.sweep("outcome")
 
     assert system.images("outcome", "web") == [f"outcome/web@{first}"]
     assert system.revisions("outcome-web") == revisions
-    assert sweeps(system)[-1] == "rollout-failed"
+    assert reasons == {"web": "rolled-back"}
     system.eventually(mailbox.kinds, ["started", "failed", "rolled-back"], "what programs were told")
     assert "web in outcome was rolled back from outcome/web:prod" in mailbox.subjects()
 

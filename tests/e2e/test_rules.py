@@ -1,7 +1,5 @@
 """Rules, consent and the sweep, on the deployed system."""
 
-import json
-
 import pytest
 
 from support.system import System
@@ -45,31 +43,30 @@ def test_a_service_on_hold_stays_and_catches_up_with_a_sweep_when_the_hold_is_li
 
     arn = system.service("held", "web")["serviceArn"]
     system.aws.client("ecs").untag_resource(resourceArn=arn, tagKeys=["tagalong:hold"])
-    system.aws.client("lambda").invoke(
-        FunctionName=system.outputs["FinderFunction"],
-        InvocationType="Event",
-        Payload=json.dumps({"sweep": {"cluster": "held"}}),
-    )
 
-    system.eventually(lambda: system.images("held", "web"), [f"held@{second}"], "the sweep")
+    assert system.sweep("held") == {"web": "new-digest"}
+    assert system.images("held", "web") == [f"held@{second}"]
 
 
-def test_a_sweep_moves_nothing_of_which_nobody_can_tell_what_it_runs(system: System) -> None:
+def test_a_service_with_a_plain_tag_that_runs_what_the_tag_names_is_left_alone(system: System) -> None:
     system.create_repositories("swept")
     system.push("swept:prod", "first")
     system.eventually(lambda: len(system.lines("swept")), 1, "the push, of which there is no service yet")
     system.serve("swept", "web", system.register("swept", "swept:prod"))
+    system.deployed_service("swept", "web")
 
-    system.aws.client("lambda").invoke(
-        FunctionName=system.outputs["FinderFunction"],
-        InvocationType="Event",
-        Payload=json.dumps({"sweep": {"cluster": "swept"}}),
-    )
-
-    def decided() -> list[str]:
-        return [
-            line["reason"] for line in system.said() if line.get("cluster") == "swept" and "decision" in line
-        ]
-
-    system.eventually(decided, ["up-to-date"], "the sweep")
+    assert system.sweep("swept") == {"web": "up-to-date"}
     assert system.runs("swept", "web") == "swept:1"
+
+
+def test_a_service_that_a_sweep_sees_first_stays_until_its_tag_is_pushed(system: System) -> None:
+    system.create_repositories("adopted")
+    first, _second = system.push("adopted:prod", "first"), system.push("adopted:prod", "second")
+    system.eventually(lambda: len(system.lines("adopted")), 2, "the pushes, of which there is no service yet")
+    system.serve("adopted", "web", system.register("adopted", f"adopted:prod@{first}"))
+    system.deployed_service("adopted", "web")
+
+    assert system.sweep("adopted") == {"web": "adopted"}
+    assert system.runs("adopted", "web") == "adopted:1"
+    third = system.push("adopted:prod", "third")
+    system.eventually(lambda: system.images("adopted", "web"), [f"adopted@{third}"], "the push")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.fake_aws import HOST, FakeAws
@@ -46,7 +46,6 @@ def complete(pipeline: Pipeline, name: str, *, lost: bool = False) -> None:
         pipeline.tell(*([] if lost else events))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(pushes | deliveries | works | ends, max_size=20))
 def test_any_order_duplication_and_interleaving_of_pushes_ends_at_what_ecr_says(
     pipeline: Pipeline, steps: list[tuple[str, str, str]]

@@ -2,11 +2,12 @@
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+import boto3
 import pytest
 
-from support.fake_aws import HOST, FakeAws, Refused
+from support.fake_aws import HOST, REGION, FakeAws, Refused
 from support.pipeline import Pipeline
 
 OLD, NEW, NEWER = ("sha256:" + letter * 64 for letter in "0ef")
@@ -309,6 +310,9 @@ def test_what_an_invocation_has_no_time_for_the_next_one_goes_on_with(pipeline: 
 
 def test_ecs_is_called_at_the_pace_of_its_quotas(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of 20 registrations at once and 1 a second: 12 families take 2 at once, then 10 s for each."""
+    own = boto3.Session(region_name=REGION)  # a client has its buckets for good, and the others share theirs
+    own.events.register("before-send", cast("Any", pipeline.aws.answer))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", own)
     monkeypatch.setenv("TAGALONG_QUOTA_SHARE", "0.1")
     waited: list[float] = []
     monkeypatch.setattr("time.monotonic", lambda: sum(waited))

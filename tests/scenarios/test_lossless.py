@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.fake_aws import ACCOUNT, HOST, REGION, FakeAws
@@ -97,7 +97,6 @@ def test_the_model_has_the_container_fields_that_we_think_it_has() -> None:
     assert len(CONTAINER.members) == 42  # type: ignore[attr-defined]  # it is a structure
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(drawn=definitions, containers=followers)
 def test_whatever_a_task_definition_says_only_image_and_label_change(
     aws: FakeAws, deployer: Deployer, drawn: dict[str, Any], containers: list[tuple[dict[str, Any], str]]
@@ -113,7 +112,6 @@ def test_whatever_a_task_definition_says_only_image_and_label_change(
     assert sent == [expected(described)]
 
 
-@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(drawn=definitions, containers=followers)
 def test_the_second_time_nothing_happens(
     aws: FakeAws, deployer: Deployer, drawn: dict[str, Any], containers: list[tuple[dict[str, Any], str]]

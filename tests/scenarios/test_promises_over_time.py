@@ -31,7 +31,7 @@ from tagalong.messages.logs import logger
 STEPS = int(os.environ.get("TAGALONG_STEPS", "3000"))
 SEED = int(os.environ.get("TAGALONG_SEED", "1"))
 _HISTORY = 40  # steps: then all must settle, and a new world begins
-_MOST_REPLAYS = 150
+_MOST_REPLAYS = 60
 
 WEIGHTS = {
     "push_good": 12,

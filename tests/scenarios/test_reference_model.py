@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.fake_aws import HOST, FakeAws
@@ -53,13 +53,12 @@ def start(aws: FakeAws, fleet: list[tuple[str, str]]) -> dict[str, str]:
     return {f"s{number}": aws.tags["app", tag] for number, (_, tag) in enumerate(fleet)}
 
 
-def ends_at(rule: str, runs: str, first: dict[str, int], last: dict[str, int], pushed: set[str]) -> str:
+def ends_at(rule: str, runs: str, first: dict[str, float], last: dict[str, float], pushed: set[str]) -> str:
     """What was there already when tagalong saw the service first moves nothing, unless it is pushed again."""
     adopted, now = wanted(rule, runs, first), wanted(rule, runs, last)
     return runs if now == adopted and now not in pushed else now
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fleet=fleets, history=histories, data=st.data())
 def test_the_end_state_is_what_the_model_says(
     pipeline: Pipeline, fleet: list[tuple[str, str]], history: list[tuple[str, str]], data: st.DataObject

@@ -7,6 +7,7 @@ import pytest
 from support.fake_aws import HOST, FakeAws, Refused
 from support.pipeline import Pipeline
 from tagalong.handlers import finder
+from tagalong.ports import AwsError
 
 NEW = "sha256:" + "f" * 64
 
@@ -105,7 +106,9 @@ def test_what_the_table_says_is_what_ecs_said(pipeline: Pipeline) -> None:
     known = dict(finder.finder().inventory.containers([revision]))
 
     assert known == read
-    assert [(c.name, c.tag) for c in known[revision]] == [("c0", "prod"), ("c2", "v1")]
+    containers = known[revision]
+    assert not isinstance(containers, AwsError)
+    assert [(c.name, c.tag) for c in containers] == [("c0", "prod"), ("c2", "v1")]
     assert aws.calls["DescribeTaskDefinition"] == 1
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from support.fake_aws import ACCOUNT, HOST, REGION, FakeAws, Json
+from support.fake_aws import ACCOUNT, HOST, REGION, FakeAws, Json, push_event
+from support.fake_aws.events import CONFIG, INDEX
 from support.pipeline import Pipeline
 
 D = ["sha256:" + letter * 64 for letter in "0123456789"]
@@ -106,25 +107,26 @@ def test_signatures_and_charts_are_never_the_newest(pipeline: Pipeline) -> None:
     assert aws.images("prod", "web") == [f"{HOST}/app@{D[1]}"]
 
 
-CACHE = {"artifactMediaType": "application/vnd.buildkit.cacheconfig.v0"}
-UNKNOWN = {"artifactMediaType": "application/vnd.unknown.config.v1+json"}
-ARCHIVED = {"imageStatus": "ARCHIVED"}
+CACHE = "application/vnd.buildkit.cacheconfig.v0"
+UNKNOWN = "application/vnd.unknown.config.v1+json"
 
 
 @pytest.mark.parametrize(
-    ("fields", "reason"),
-    [(CACHE, "not-an-image"), (UNKNOWN, "not-an-image"), (ARCHIVED, "tag-not-found")],
+    ("artifact", "reason"),
+    [(CACHE, "not-an-image"), (UNKNOWN, "not-an-image"), (CONFIG, "tag-not-found")],
     ids=["cache", "unknown", "archived"],
 )
 @pytest.mark.parametrize("trigger", ["push", "sweep"])
 def test_what_ecs_could_not_run_is_not_deployed_whatever_the_trigger(
-    pipeline: Pipeline, capsys: pytest.CaptureFixture[str], fields: Json, reason: str, trigger: str
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str], artifact: str, reason: str, trigger: str
 ) -> None:
     aws = pipeline.aws
     serve(aws, "web", f"{HOST}/app:prod@{D[0]}")
-    aws.image_fields[D[1]] = fields
+    event = push_event("app", "prod", D[1], aws.clock)  # ECR may tell of it as of an image
+    aws.push("app", "prod", D[1], artifact_type=artifact)
+    if artifact == CONFIG:
+        aws.archive("app", D[1])
 
-    event = aws.push("app", "prod", D[1])
     pipeline.deliver(event if trigger == "push" else {"sweep": {}})
     pipeline.work()
 
@@ -319,7 +321,8 @@ def test_a_platform_of_the_index_that_the_tag_names_is_what_the_tag_names(pipeli
     aws.children[D[1]] = [D[7], D[8]]
     aws.resolve("prod", "web", c0=D[8])
 
-    pipeline.push("app", "prod", D[1])
+    pipeline.deliver(aws.push("app", "prod", D[1], INDEX))
+    pipeline.work()
 
     assert aws.images("prod", "web") == [f"{HOST}/app:prod"]
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,13 @@ def asset_hash() -> str:
     return location.object_key
 
 
-def test_two_builds_in_two_places_are_the_same_bytes(asset: Path, tmp_path: Path) -> None:
+def test_another_python_with_another_pip_builds_the_same_bytes(
+    asset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv.create(tmp_path / "python", with_pip=True)  # the pip that came with it
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python/bin/python"))
+    monkeypatch.setenv("PIP_USER", "1")
+
     assert contents(asset) == contents(built(tmp_path / "elsewhere"))
 
 
@@ -59,8 +66,11 @@ def test_nothing_in_it_is_compiled_for_a_machine(asset: Path) -> None:
     assert not [name for name in contents(asset) if name.endswith((".pyc", ".so")) or name.startswith("bin/")]
 
 
-def test_it_stays_far_below_the_limit_of_lambda(asset: Path) -> None:
+def test_it_stays_far_below_the_limits_of_lambda(asset: Path, tmp_path: Path) -> None:
+    zipped = Path(shutil.make_archive(str(tmp_path / "asset"), "zip", asset))
+
     assert sum(path.stat().st_size for path in asset.rglob("*")) < 20_000_000
+    assert zipped.stat().st_size <= 2_600_000
 
 
 def test_it_holds_its_own_boto3_with_every_client_that_is_used(asset: Path) -> None:

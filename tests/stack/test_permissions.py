@@ -9,6 +9,7 @@ from botocore.session import Session
 
 from support.templates import ROOT, Synthesized, arn, listed, stack
 from tagalong.decide import eligibility as consent
+from tagalong.model.services import Service
 
 WRITES = {"ecs:RegisterTaskDefinition", "ecs:TagResource", "ecs:UpdateService", "iam:PassRole"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -172,7 +173,8 @@ def test_iam_requires_no_tag_when_services_opt_out(tagalong: Synthesized) -> Non
 
 def test_the_tag_that_iam_asks_for_is_the_one_that_the_lambda_code_reads() -> None:
     assert consent.ENABLED == "tagalong:enabled"
-    assert consent.refusal({consent.ENABLED: "true"}, only_enabled=True, now=datetime.now(UTC)) is None
+    service = Service("prod", "web", tags={consent.ENABLED: "true"})
+    assert consent.check(service, opt_in=True, now=datetime.now(UTC)) is None
 
 
 def queues(tagalong: Synthesized, service: str, action: str) -> set[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -46,7 +46,8 @@ def company(empty: EmbeddedAws, strict: StrictAws, sdk: Session, monkeypatch: py
         monkeypatch.setenv(name, value)
     sdk.set_credentials(empty.account, "unchecked")
     session = boto3.Session(botocore_session=sdk)
-    session.events.register("provide-client-params.sqs.SendMessage", _at_once)
+    # The stubs know no handler that answers.
+    session.events.register("provide-client-params.sqs.SendMessage", cast("Any", _at_once))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     monkeypatch.setattr(deployer, "now", company.now)
     # Not time.sleep itself: a slow call is one in this process.

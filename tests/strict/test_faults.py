@@ -13,7 +13,7 @@ from tagalong.aws import NO_RETRY_CONFIG, RETRY_CONFIG
 pytestmark = pytest.mark.embedded
 
 CALLS = 69  # of a rollout: checked below
-PATIENCE, SLOW = 0.5, 0.7  # seconds: the client does not wait for the answer, and the call is applied later
+PATIENCE, SLOW = 3, 3.5  # seconds: the client does not wait for the answer, and the call is applied later
 CASES = [
     pytest.param(kind, at, marks=pytest.mark.xdist_group(f"strict-{kind}"))
     for number, kind in enumerate(FaultKind)
@@ -26,7 +26,7 @@ CASES = [
 def test_a_fault_at_any_call_changes_nothing_in_the_end(
     company: Company, strict: StrictAws, monkeypatch: pytest.MonkeyPatch, kind: FaultKind, at: int
 ) -> None:
-    for config in (RETRY_CONFIG, NO_RETRY_CONFIG):
+    for config in (RETRY_CONFIG, NO_RETRY_CONFIG) if kind is FaultKind.SLOW else ():
         monkeypatch.setattr(config, "read_timeout", PATIENCE)
     strict.faults.append(Fault(kind, at, seconds=SLOW))
 

@@ -16,7 +16,7 @@ from support.strict_proxy.api import Call
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("strict")]
 
 CALLS = 60  # of a deployer: checked below
-SECONDS = 20  # that nothing takes
+SECONDS = 120  # that nothing takes
 
 
 @dataclass(frozen=True, slots=True)

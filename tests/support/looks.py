@@ -26,6 +26,7 @@ SERVICE = Service(
     "cluster/prod",
     "web",
     FIRST,
+    "arn:aws:ecs:eu-west-1:111122223333:service/prod/web",
     created_at=BEFORE,
     primary=Primary("ecs-svc/1", BEFORE, "COMPLETED", desired=1, running=1),
     circuit_breaker=True,

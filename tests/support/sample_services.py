@@ -47,6 +47,8 @@ class Company:
         revisions = {"one": first, "two": first, "three": second, "other": system.register("other", app)}
         for name, revision in revisions.items():
             system.serve("prod", name, revision)
+        for name in revisions:
+            system.deployed_service("prod", name)
         _create_table(system)
         fifo = {"FifoQueue": "true"}
         return cls(

@@ -10,12 +10,18 @@ from emulator import logs
 from emulator.deployment import deploy
 from emulator.embedded import EmbeddedAws
 from emulator.images import push_image
+from emulator.server.ecr_events import BROKEN
 
-SECONDS_TO_WAIT = 60
+SECONDS_TO_WAIT = 300  # on a machine that does much else
 _LAST_LINES = 20
 _READ_ONLY = {"taskDefinitionArn", "revision", "registeredAt", "registeredBy"}
 
 Json = dict[str, Any]
+
+
+def circuit_breaker(*, rollback: bool) -> dict[str, Any]:
+    """A deployment configuration."""
+    return {"deploymentCircuitBreaker": {"enable": True, "rollback": rollback}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +51,27 @@ class System:
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def serve(self, cluster: str, name: str, revision: str, **fields: Any) -> None:
+        """A service with a circuit breaker that rolls back, unless `fields` say otherwise."""
         ecs = self.aws.client("ecs")
         ecs.create_cluster(clusterName=cluster)
-        ecs.create_service(
-            cluster=cluster, serviceName=name, taskDefinition=revision, desiredCount=1, **fields
-        )
+        service = {"desiredCount": 1, "deploymentConfiguration": circuit_breaker(rollback=True)} | fields
+        ecs.create_service(cluster=cluster, serviceName=name, taskDefinition=revision, **service)
+
+    def deploy(self, cluster: str, name: str, **fields: Any) -> None:
+        """What a person does: UpdateService."""
+        self.aws.client("ecs").update_service(cluster=cluster, service=name, **fields)
 
     def push(self, image: str, content: str, *, broken: bool = False) -> str:
         """What `docker push` does; answers the digest of the index."""
         repository, _, tag = image.partition(":")
         return push_image(self.aws, repository, tag, f"{repository} {content}", broken=broken)
 
-    def put_image(self, image: str, content: str) -> str:
-        """The API call PutImage."""
+    def put_image(self, image: str, content: str, *, broken: bool = False) -> str:
+        """The API call PutImage; in every account, where `docker push` reaches only that of the registry."""
         repository, _, tag = image.partition(":")
         index = "application/vnd.oci.image.index.v1+json"
-        manifest = {"schemaVersion": 2, "mediaType": index, "manifests": [], "annotations": {"is": content}}
+        annotations = {"is": content, BROKEN: str(broken).lower()}
+        manifest = {"schemaVersion": 2, "mediaType": index, "manifests": [], "annotations": annotations}
         answer = self.aws.client("ecr").put_image(
             repositoryName=repository, imageTag=tag, imageManifest=json.dumps(manifest)
         )
@@ -70,6 +81,43 @@ class System:
         """A role that tasks may have."""
         answer = self.aws.client("iam").create_role(RoleName=name, Path=path, AssumeRolePolicyDocument="{}")
         return str(answer["Role"]["Arn"])
+
+    # -- what happens then ----------------------------------------------------------------------------
+
+    def end_step(self, cluster: str, name: str) -> None:
+        """Where a deployment takes for ever: let that of the service take its next step."""
+        arn = self.service(cluster, name)["serviceArn"]
+        assert self.aws.end_step(arn), f"no deployment of '{name}' is under way"
+
+    def await_next_second(self) -> None:
+        """Events tell the time to the second: a push is later than what is there if its second is."""
+        now = int(time.time())
+        self.eventually(lambda: int(time.time()) > now, True, "the next second")
+
+    def sweep(self, cluster: str) -> dict[str, str]:
+        """Sweep a cluster; the reason for each of its services, when all are decided on."""
+        services = self.aws.client("ecs").list_services(cluster=cluster)["serviceArns"]
+        before = self._swept(cluster).keys()
+        self.aws.client("lambda").invoke(
+            FunctionName=self.outputs["FinderFunction"],
+            InvocationType="Event",
+            Payload=json.dumps({"sweep": {"cluster": cluster}}),
+        )
+
+        def reasons() -> dict[str, str]:
+            return {key[1]: reason for key, reason in self._swept(cluster).items() if key not in before}
+
+        self.eventually(lambda: len(reasons()), len(services), f"the sweep of '{cluster}'")
+        return reasons()
+
+    def _swept(self, cluster: str) -> dict[tuple[str, str], str]:
+        """By sweep and service."""
+        lines = (line for line in self.said() if line.get("trigger") == "sweep" and "decision" in line)
+        return {
+            (line["event_id"], line["ecs_service"]): line["reason"]
+            for line in lines
+            if line["cluster"] == cluster
+        }
 
     # -- what is there --------------------------------------------------------------------------------
 
@@ -82,10 +130,10 @@ class System:
 
     def deployed_service(self, cluster: str, name: str) -> Json:
         """The service when its deployment is completed."""
-        self.eventually(lambda: self._rollouts(cluster, name), ["COMPLETED"], f"the deployment of '{name}'")
+        self.eventually(lambda: self._states(cluster, name), ["COMPLETED"], f"the deployment of '{name}'")
         return self.service(cluster, name)
 
-    def _rollouts(self, cluster: str, name: str) -> list[str]:
+    def _states(self, cluster: str, name: str) -> list[str]:
         return [deployment["rolloutState"] for deployment in self.service(cluster, name)["deployments"]]
 
     def runs(self, cluster: str, name: str) -> str:
@@ -96,6 +144,15 @@ class System:
         """What the service runs, as `register` takes it."""
         containers = self.definition(self.runs(cluster, name))["containerDefinitions"]
         return [container["image"].removeprefix(self.image("")) for container in containers]
+
+    def resolved(self, cluster: str, name: str) -> list[str]:
+        """The digests that ECS resolved for the deployment that the service names."""
+        service = self.service(cluster, name)
+        number = service["deployments"][0]["id"].rpartition("/")[2]
+        arn = f"{service['serviceArn']}/{number}".replace(":service/", ":service-revision/")
+        ecs = self.aws.client("ecs")
+        [revision] = ecs.describe_service_revisions(serviceRevisionArns=[arn])["serviceRevisions"]
+        return [image["imageDigest"] for image in revision["containerImages"]]
 
     def definition(self, revision: str) -> Json:
         """A revision with its tags, less what ECS writes itself."""
@@ -119,6 +176,12 @@ class System:
         """The reasons of all decisions on this service."""
         lines = [line for line in self.lines(repository) if line.get("ecs_service") == service]
         return [line["reason"] for line in lines if "decision" in line]
+
+    def rollouts(self, cluster: str, service: str) -> list[str]:
+        """What was said to have become of them."""
+        lines = [line for line in self.said() if line.get("cluster") == cluster]
+        mine = [line for line in lines if line.get("ecs_service") == service]
+        return [line["deployment_status"] for line in mine if "deployment_status" in line]
 
     def messages(self, queue_url: str) -> int:
         count = "ApproximateNumberOfMessages"

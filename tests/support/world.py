@@ -63,6 +63,7 @@ class Deployment:
     edit: str | None = None  # of ours: the environment of its base, if what ECS goes back to has another
     forgotten: bool = False  # with the table
     by_person: bool = False  # stopped so
+    unseen: bool = False  # history was denied when it ended
     judged: bool = False
     ran: bool = False
     told: dict[str, int] = field(default_factory=dict)  # status -> crashes until then
@@ -78,6 +79,7 @@ class Rejected:
     most: Digests  # that may count as changed
     at: datetime
     edit: str | None
+    unseen: bool  # history was denied when it ended
     over: bool = False  # by at least one reading
 
 
@@ -482,13 +484,8 @@ class World:
         for rejected in known.rejected:
             if container in rejected.most and self._may_hold(name, rejected):
                 yield from ("rolled-back", "deployment-failed", "stopped-by-person")
-        holds = self._current(name).holds[container]
-        if any(
-            it.digest in {holds, self._baseline(name).holds[container]}
-            and it.container == container
-            and not self._moved(container, it.at)
-            for it in known.chosen
-        ):
+        chosen = [it for it in known.chosen if it.container == container]
+        if any(not self._ended_badly(it.deployment) and not self._moved(container, it.at) for it in chosen):
             yield "replaced-by-person"
         if known.adopted_at and not self._moved(container, known.adopted_at, known.since):
             yield "adopted"
@@ -555,20 +552,22 @@ class World:
                 )
 
     def _judge_end(self, known: Known, it: Deployment) -> None:
-        if it.judged or not self._ended_badly(it):
+        guessed = self._was_replaced(it) and (self.denied or self._has_triggered(it))
+        it.unseen |= guessed or (self.denied and self._ended_badly(it))
+        if it.judged or not (guessed or self._ended_badly(it)):
             return
         it.judged = True
         if (it.change or it.doubt) and not (known.retry_at and it.at <= known.retry_at):
             self.reached["rejection"] += 1
             most = it.names if it.doubt else it.change
-            known.rejected.append(Rejected(it.change, most, it.at, it.edit))
+            known.rejected.append(Rejected(it.change, most, it.at, it.edit, unseen=self.denied, over=guessed))
             kept = [r for r in known.rejected if not r.over]
             for old in kept[:-MOST_REJECTIONS]:
                 old.over = True
 
     def _looked_at(self, name: str) -> None:
         known = self.known[name]
-        if known.looked_at is None and self._has_completed(known):
+        if known.looked_at is None and (self.denied or self._has_completed(known)):
             known.adopted_at = self.aws.clock
         known.looked_at = self.aws.clock
         for chosen in known.chosen:
@@ -628,7 +627,9 @@ class World:
             yield "failed"
         elif status == "STOPPED":
             yield "replaced" if self._was_replaced(it) else "stopped" if it.by_person else "failed"
-            yield from ["failed"] * self.denied  # the service alone does not tell who stopped it
+            yield from ["failed", "rolled-back"] * it.unseen
+            if "No rollback candidate" in self._record(it)["statusReason"]:
+                yield "stopped"  # by a hook, or by a person: ECS does not say
 
     # -- (b), (c), and what each order must respect ---------------------------------------------------------
 
@@ -689,7 +690,9 @@ class World:
         for container in CONTAINERS:
             self._check_container(name, container, names)
         for rejected in known.rejected:
-            if not rejected.over and all(names[it] == held for it, held in rejected.most.items()):
+            # Only of the last one DescribeServices alone tells that ECS went back.
+            lost = rejected.unseen and rejected.at != known.ours[-1].at
+            if not (rejected.over or lost) and all(names[it] == held for it, held in rejected.most.items()):
                 raise Broken(f"(b) {name}: {_short(rejected.most)} was rejected, and is ordered again")
         if known.orders >= known.causes:
             raise Broken(f"(b) {name}: more orders than there were causes ({known.causes})")
@@ -870,6 +873,11 @@ class World:
 
     def _was_replaced(self, it: Deployment) -> bool:
         return "was replaced" in self._record(it).get("statusReason", "")
+
+    def _has_triggered(self, it: Deployment) -> bool:
+        """It had failed before it was replaced: both may be said."""
+        record = self._record(it)
+        return "TRIGGERED" in {record["deploymentCircuitBreaker"]["status"], record["alarms"]["status"]}
 
     def _ended_badly(self, it: Deployment) -> bool:
         status = self._status(it)

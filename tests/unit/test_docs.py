@@ -79,7 +79,7 @@ def code_map() -> set[str]:
 
 
 def make_targets() -> list[str]:
-    return re.findall(r"^([a-z]+):.*?## ", text("Makefile"), re.M)
+    return re.findall(r"^([a-z-]+):.*?## ", text("Makefile"), re.M)
 
 
 def test_the_sources_are_read_as_they_are_written() -> None:
@@ -152,7 +152,7 @@ def test_every_make_target_is_named_somewhere(target: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
-    named = set(re.findall(r"(?:^|`)(?:\w+=\S+ )?make ([a-z]+)", page.read_text(), re.M))
+    named = set(re.findall(r"(?:^|`)(?:\w+=\S+ )?make ([a-z-]+)", page.read_text(), re.M))
 
     assert not named - set(make_targets())
 

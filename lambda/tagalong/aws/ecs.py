@@ -40,7 +40,8 @@ class Ecs:
         self.client = boto3.client("ecs", config=RETRY_CONFIG)
         self._limit = limit
         limit.apply(self.client)
-        self.client.meta.events.register("before-parse.ecs.DescribeTaskDefinition", keep_unknown_fields)
+        event = "before-parse.ecs.DescribeTaskDefinition"
+        self.client.meta.events.register(event, keep_unknown_fields, unique_id="keep-unknown-fields")
         self._registrable = registrable_fields(self.client.meta.service_model)
 
     def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
@@ -177,7 +178,8 @@ def _failed_by_itself(described: "ServiceDeploymentTypeDef") -> bool:
     """STOPPED means either that it failed without rollback, or that somebody stopped it."""
     breaker, alarms = described.get("deploymentCircuitBreaker", {}), described.get("alarms", {})
     triggered = "TRIGGERED" in {breaker.get("status"), alarms.get("status")}
-    return triggered or described["status"] != "STOPPED"
+    no_candidate = "No rollback candidate" in described.get("statusReason", "")
+    return triggered or no_candidate or described["status"] != "STOPPED"
 
 
 def _cause(described: "ServiceDeploymentTypeDef") -> str:

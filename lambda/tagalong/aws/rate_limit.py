@@ -103,9 +103,10 @@ class RateLimit:
             self._buckets |= dict.fromkeys(operations, bucket)
 
     def apply(self, client: "ECSClient") -> None:
-        """Retries of the SDK included. A call that has no part here has the time alone as its limit."""
+        """Retries of the SDK included."""
         for operation in self._buckets:
-            client.meta.events.register(f"before-send.ecs.{operation}", partial(self._wait, operation))
+            event, wait = f"before-send.ecs.{operation}", partial(self._wait, operation)
+            client.meta.events.register(event, wait, unique_id=f"rate-limit-{operation}")
 
     @contextmanager
     def urgent(self) -> Iterator[None]:

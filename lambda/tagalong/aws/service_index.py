@@ -70,8 +70,9 @@ class ServiceIndex:
         in_parallel(lambda row: self._delete_row(row, read_at), list(deletes))
 
     def moved(self, service: Service, revision: Revision, scope: Scope, at: datetime) -> None:
-        moved = replace(service, task_definition=revision.arn)
-        self.write(rows_of(moved, revision.containers, scope), [], at)
+        """Its repositories are those that it used before: they have their items."""
+        rows = rows_of(replace(service, task_definition=revision.arn), revision.containers, scope)
+        in_parallel(lambda row: self._put_row(row, at), rows)
 
     def _put_row(self, row: Row, read_at: datetime) -> None:
         key = _key(row_subject(row.repository), row_item(row))

@@ -50,7 +50,8 @@ def decide(look: Look) -> Verdict:
     seen = fingerprint(look.service, look.policy)
     after = record.deciding(decision.reason, _message(decision), look.now, seen)
     if isinstance(decision, Skip):
-        decision = replace(decision, news=_said(after) != _said(record))
+        told = any(report.status.rejects for report in reports)  # that it failed says that it is held
+        decision = replace(decision, news=_said(after) != _said(record) and not told)
     return Verdict(decision, after, reports, order)
 
 

@@ -32,16 +32,20 @@ def followed(look: Look, record: Record) -> tuple[list[Followed], list[Refusal]]
             runs.get(c.name, ""),
             tags.get(c.name, ""),
             isinstance(rule, Force),
-            _is_pushed(look.trigger, c, rule),
+            _is_pushed(look.trigger, c, rule, best[c.name]),
         )
         for c, rule in following
     ], alone
 
 
-def _is_pushed(trigger: Trigger, container: Container, rule: Rule | Refusal) -> bool:
-    if not isinstance(trigger, Push) or isinstance(rule, Refusal):
+def _is_pushed(
+    trigger: Trigger, container: Container, rule: Rule | Refusal, wanted: TaggedImage | Refusal
+) -> bool:
+    """Whether the trigger is a push of its tag, or of the winner of its rule."""
+    if not isinstance(trigger, Push) or isinstance(rule, Refusal) or isinstance(wanted, Refusal):
         return False
-    return trigger.repository == container.image.repository and not rule.ignores_tag(container, trigger.tag)
+    tag = rule.tag_to_query(container) or wanted.tag
+    return (trigger.repository, trigger.tag) == (container.image.repository, tag)
 
 
 def _second_best(

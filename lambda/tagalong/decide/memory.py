@@ -129,6 +129,8 @@ def _choice(record: Record, container: str) -> Choice | None:
 def _standing(noted: Noted, choice: Choice | None, look: Look) -> Choice | None:
     """A push after it ends it, the tag tagalong:retry does, and that its deployment failed."""
     failed = {it.number for it in look.history.deployments if look.history.failed(it)}
+    if look.service.primary.state == "FAILED":
+        failed.add(look.service.primary.number)
     if not choice or choice.deployment in failed or choice.at < look.retry_at:
         return None
     return None if noted.is_open_push and noted.at > choice.at else choice

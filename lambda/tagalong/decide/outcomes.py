@@ -106,12 +106,14 @@ def _resolved(order: Order, look: Look) -> Order:
 def _begun_as(order: Order, look: Look) -> str:
     """The answer of UpdateService was lost: the id of the oldest deployment that can be it."""
     since, primary = order.at - _BEFORE_ORDER, look.service.primary
+    taken = {it.deployment for it in look.record.orders}
     for deployment in reversed(look.history.deployments):
-        target = look.history.target(deployment)
-        if deployment.created_at >= since and target and target.task_definition == order.revision:
+        target, known = look.history.target(deployment), deployment.id in taken
+        ours = target and target.task_definition == order.revision
+        if ours and not known and deployment.created_at >= since:
             return deployment.id
     on_it = look.service.task_definition == order.revision and primary.created_at >= since
-    return primary.id if on_it else ""
+    return primary.id if on_it and primary.id not in taken else ""
 
 
 def _must_be_listed(order: Order, look: Look) -> bool:
@@ -119,17 +121,26 @@ def _must_be_listed(order: Order, look: Look) -> bool:
 
 
 def _went_back(order: Order, look: Look) -> bool:
-    """Without a history: ECS has completed a deployment that is older than the rollout."""
-    old = look.service.completed and look.service.primary.created_at < order.at
+    """Without a history: ECS has completed a deployment that is older than the last rollout. Of those before
+    it nobody can tell."""
+    last = next((it for it in look.record.orders if it.deployment), order)
+    old = look.service.completed and look.service.primary.created_at < order.at == last.at
     return bool(look.history.unavailable) and old and look.now >= order.at + _UNTIL_LISTED
 
 
 def ends_unknown(order: Order | None, look: Look) -> bool:
     """Whether ECS may have begun this rollout, and even ended it, and does not list that yet."""
-    if not order or order.status not in {Status.ORDERED, Status.STARTED} or not look.history.was_read:
+    if not order or order.status not in {Status.ORDERED, Status.STARTED}:
         return False
+    if not look.history.was_read:
+        return bool(look.history.unavailable) and _is_behind(order, look)
     deployment = look.history.find(order.deployment)
     return order.deployment != look.service.primary.id and not (deployment and deployment.under_way)
+
+
+def _is_behind(order: Order, look: Look) -> bool:
+    """For two minutes; then it is taken for what the service says."""
+    return order.deployment != look.service.primary.id and look.now < order.at + _UNTIL_LISTED
 
 
 def _status(order: Order, look: Look) -> Status:

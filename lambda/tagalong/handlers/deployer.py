@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from tagalong import settings
@@ -20,6 +20,7 @@ from tagalong.messages.logs import logger, metrics
 from tagalong.messages.notifications import notification
 from tagalong.model.decisions import Skip
 from tagalong.model.triggers import Sweep
+from tagalong.parallel import in_parallel
 from tagalong.reads import Reads
 from tagalong.rollout import Registered
 from tagalong.worker import Worker
@@ -58,9 +59,16 @@ def publish(job: Job, result: Result) -> None:
     """Notifications, parameters and the readable log, where something is written."""
     if settings.from_environment().dry_run:
         return
-    notifier().send(notification(result, job.trigger))
     if isinstance(result, Skip) and isinstance(job.trigger, Sweep):
         notifier().publish_running(result)
+    in_parallel(lambda tell: tell(), [partial(_notify, job, result), partial(_log, result)])
+
+
+def _notify(job: Job, result: Result) -> None:
+    notifier().send(notification(result, job.trigger))
+
+
+def _log(result: Result) -> None:
     if entry := logs.entry(result, now()):
         records().log(*entry)
 

@@ -15,7 +15,10 @@ _OURS = "tagalong."
 _MIN_REPLACED_ANYWHERE = 4
 _SEPARATORS = re.compile(r"[\s,;=&]+")
 # Keys whose values say nothing that a person would hide, and a reader of an error needs.
-_PUBLIC = {"name", "image", "family", "containerName", "networkMode", "requiresCompatibilities"}
+_PUBLIC = {
+    *("name", "image", "family", "containerName", "networkMode", "requiresCompatibilities"),
+    *("taskRoleArn", "executionRoleArn"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def test_the_command_serves_until_it_is_interrupted_and_says_what_it_counted(len
             endpoint = process.stdout.readline().decode().split()[0]
             boto3.client("ecs", endpoint_url=endpoint).list_services(cluster="prod")
             process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=20)
+            said, _ = process.communicate(timeout=120)
         finally:
             process.kill()
 

@@ -1,7 +1,7 @@
 """The limiter never lets more through than AWS would, and never waits longer than it must."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tagalong.aws.rate_limit import TokenBucket
@@ -33,7 +33,6 @@ def taken(bucket: TokenBucket, clock: Clock, pauses: list[float]) -> list[float]
     return moments
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 20), st.sampled_from([0.5, 1, 5, 20]), st.lists(st.floats(0, 3), max_size=60))
 def test_in_no_window_more_calls_pass_than_burst_and_rate_allow(
     clock: Clock, burst: int, rate: float, pauses: list[float]

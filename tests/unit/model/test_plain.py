@@ -21,7 +21,7 @@ st.register_type_strategy(
 )
 
 
-@given(st.one_of(map(st.from_type, (Record, Job, Backlog, Recheck))))
+@given(st.from_type(Record) | st.from_type(Job) | st.from_type(Backlog) | st.from_type(Recheck))
 def test_a_value_comes_back_as_it_was(value: Any) -> None:
     assert from_json(type(value), to_json(value)) == value
 
