@@ -27,7 +27,7 @@ class Ecr:
         """With a deadline no call is made after it: OutOfTime."""
         self._client = boto3.client("ecr", config=RETRY_CONFIG)
         if deadline:
-            self._client.meta.events.register("before-send.ecr", deadline.check)
+            self._client.meta.events.register("before-send.ecr", deadline.check, unique_id="deadline")
         self._children: dict[tuple[Repository, str], set[str]] = {}
 
     def images(self, repository: Repository, tag: str | None) -> tuple[TaggedImage, ...]:

@@ -68,6 +68,10 @@ class Deadline:
             raise OutOfTime("no time is left for one more call")
 
 
+DEADLINE = Deadline()
+"""That of this process: it has one invocation at a time."""
+
+
 class TokenBucket:
     """A token bucket as ECS has one for each kind of call: `burst` calls at once, then `rate` a second. Any
     number of threads may share it."""

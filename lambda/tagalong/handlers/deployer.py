@@ -9,7 +9,7 @@ from tagalong import settings
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.notifier import Notifier
-from tagalong.aws.rate_limit import DEPLOYER, Deadline, RateLimit
+from tagalong.aws.rate_limit import DEADLINE, DEPLOYER, RateLimit
 from tagalong.aws.record_table import RecordTable
 from tagalong.aws.service_index import ServiceIndex
 from tagalong.aws.sqs import DeadLetterQueue, JobQueue, RecheckQueue
@@ -30,15 +30,13 @@ if TYPE_CHECKING:
 
 _RESERVE = 20  # seconds: a call that is under way ends in this time, also a slow one
 
-deadline = Deadline()
-
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handle(event: dict[str, list[Any]], context: "LambdaContext") -> dict[str, list[dict[str, str]]]:
     """Jobs in, services updated, the messages that must come back out."""
 
-    deadline.begin(context.get_remaining_time_in_millis, _RESERVE)
+    DEADLINE.begin(context.get_remaining_time_in_millis, _RESERVE)
     here = settings.from_environment()
     worker = Worker(
         deployers,
@@ -93,7 +91,7 @@ def deployers(jobs: Sequence[Job]) -> Callable[[Job], Deployer]:
             job,
             dry_run=here.dry_run,
             now=now(),
-            time_left=lambda: deadline.left() > 0,
+            time_left=lambda: DEADLINE.left() > 0,
             reads=reads,
             index=index() if here.sweep_every else None,
             registered=registered[job.family],
@@ -104,12 +102,12 @@ def deployers(jobs: Sequence[Job]) -> Callable[[Job], Deployer]:
 
 @cache
 def ecs() -> Ecs:
-    return Ecs(RateLimit(settings.from_environment().quota_share, DEPLOYER, deadline))
+    return Ecs(RateLimit(settings.from_environment().quota_share, DEPLOYER, DEADLINE))
 
 
 @cache
 def ecr() -> Ecr:
-    return Ecr(deadline)
+    return Ecr(DEADLINE)
 
 
 @cache

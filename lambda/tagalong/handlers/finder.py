@@ -8,7 +8,7 @@ from tagalong import settings
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.inventory import Inventory
-from tagalong.aws.rate_limit import FULL_READ, RECHECK, Deadline, RateLimit
+from tagalong.aws.rate_limit import DEADLINE, FULL_READ, RECHECK, RateLimit
 from tagalong.aws.record_table import RecordTable
 from tagalong.aws.revision_cache import RevisionCache
 from tagalong.aws.service_index import ServiceIndex
@@ -33,15 +33,13 @@ if TYPE_CHECKING:
 _RESERVE = 60  # seconds, for what a sweep does with what it has read
 _PARTIAL = "some clusters or revisions could not be read; the others are done: "
 
-deadline = Deadline()
-
 
 @metrics.log_metrics
 @logger.inject_lambda_context(clear_state=True)
 def handle(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any] | None:
     """An event of ECR, a sweep, or messages of the recheck queue in; jobs out. After an error Lambda invokes
     it again, and SQS knows the jobs that were sent already."""
-    deadline.begin(context.get_remaining_time_in_millis, _RESERVE)
+    DEADLINE.begin(context.get_remaining_time_in_millis, _RESERVE)
     if "Records" in event:
         return _recheck(event["Records"])
     logger.append_keys(event_id=event.get("id"))
@@ -98,12 +96,12 @@ def now() -> datetime:
 
 
 def _time_left() -> timedelta:
-    return timedelta(seconds=deadline.left() + _RESERVE)
+    return timedelta(seconds=DEADLINE.left() + _RESERVE)
 
 
 def _finder(part: str) -> Finder:
     here = settings.from_environment()
-    ecs = Ecs(RateLimit(here.quota_share, part, deadline))
+    ecs = Ecs(RateLimit(here.quota_share, part, DEADLINE))
     return Finder(
         Inventory(ecs, revisions()),
         index(),
