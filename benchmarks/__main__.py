@@ -20,9 +20,8 @@ _ZIPPED = 2_600_000  # bytes
 def main() -> int:
     """Name figures by a part of their names to measure only those; then results.json stays as it is."""
     setting = _setting()
-    print(
-        f"{setting['latency'] * 1000:.0f} ms a call, published quotas of ECS, share 1; parts: {setting['parts']}"
-    )
+    print(f"{setting['latency'] * 1000:.0f} ms a call, published quotas of ECS, share 1")
+    print(f"of each quota all that are at work may use together: {setting['parts']}")
     chosen = sys.argv[1:]
     figures = []
     for measure in FIGURES:

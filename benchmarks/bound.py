@@ -1,4 +1,4 @@
-"""The least time that work can take: what the token buckets allow, and round trips that wait for each other."""
+"""The least time that work can take: what the buckets allow, and round trips that wait for each other."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

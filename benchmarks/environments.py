@@ -221,8 +221,10 @@ def _work(handle: Callable[..., Any], poller: _Poller, clock: Clock, spent: Spen
     sqs, url = boto3.client("sqs", endpoint_url=poller.world.upstream), f"{_QUEUES}/{poller.queue}"
     pipe.send("ready")
     while not pipe.poll():
-        asked = {"QueueUrl": url, "VisibilityTimeout": 6 * poller.timeout}
-        messages = sqs.receive_message(MaxNumberOfMessages=poller.batch, **asked).get("Messages", [])
+        received = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=poller.batch, VisibilityTimeout=6 * poller.timeout
+        )
+        messages = received.get("Messages", [])
         if not messages:
             continue
         start = clock.monotonic()

@@ -1,7 +1,7 @@
 """The figures that must hold: each measured on a region of its own."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,6 +11,7 @@ from benchmarks.region import LATENCY, NotDoneError, Region, check, region
 from support.fake_aws import HOST, Json
 
 RATIO = 1.15
+_SMALL, _PUSHED = 500, 100  # services; repositories that are pushed to at once
 _DEPLOYER_TIMEOUT, _FINDER_TIMEOUT = 120, 300
 _LOOKS_EVERY = 0.01  # seconds, ours
 
@@ -20,8 +21,8 @@ class Figure:
     """One line. `must`: what is measured -> the most that it may be."""
 
     name: str
-    measured: dict[str, float]
-    must: dict[str, float]
+    measured: Mapping[str, float]
+    must: Mapping[str, float]
     more: Json = field(default_factory=dict)
 
     @property
@@ -31,7 +32,7 @@ class Figure:
 
 def of_nobody(services: int) -> Figure:
     """Two pushes: to a repository that nobody uses, and a branch build of one that five services use."""
-    fleet = Fleet(services, services // 5, 10 if services > 500 else 2, following=1)
+    fleet = Fleet(services, services // 5, 10 if services > _SMALL else 2, following=1)
     with region(fleet) as it:
         it.push("warm-up")
         it.settle()
@@ -55,15 +56,19 @@ def of_a_push(
     known: bool = True,
 ) -> Figure:
     """One push, until the last service is updated and the queue is empty."""
-    with region(fleet, scale=scale, known=known) as it:
+    with region(fleet, scale=scale, known=known, rechecks=0 if known else 1) as it:
         if known:
             it.push("warm-up")
             it.settle()
         start = time.monotonic()
         it.push(SHARED)
-        it.work_jobs()
+        it.work()
         wall = (time.monotonic() - start) * scale
-        measured = {"seconds": wall, "calls": it.count("ecs", "ecr"), "throttled": it.throttled}
+        measured: dict[str, float] = {
+            "seconds": wall,
+            "calls": it.count("ecs", "ecr"),
+            "throttled": it.throttled,
+        }
         more: Json = {"calls by action": it.calls, "scale": scale}
         spent = it.end()
         check(fleet, it.aws)
@@ -87,7 +92,7 @@ def of_many_pushes(*, known: bool, scale: float = 4) -> Figure:
     fleet = Fleet(10_000, 2_000, 10, following=1)
     with region(fleet, scale=scale, finders=4, rechecks=1, known=known) as it:
         with it.aws.changed:
-            events = [it.aws.push(f"app-{number}", "prod", NEW) for number in range(100)]
+            events = [it.aws.push(f"app-{number}", "prod", NEW) for number in range(_PUSHED)]
         start = time.monotonic()
         it.deliver_all(events)
         it.work()
@@ -114,7 +119,7 @@ def of_many_pushes(*, known: bool, scale: float = 4) -> Figure:
 def _left(it: Region) -> Iterator[str]:
     for (cluster, name), service in it.aws.services.items():
         family = int(name.split("-")[1])
-        if family < 100 and f"{HOST}/app-{family}@{NEW}" not in it.aws.images(cluster, name):
+        if family < _PUSHED and f"{HOST}/app-{family}@{NEW}" not in it.aws.images(cluster, name):
             yield str(service["serviceArn"])
 
 

@@ -1,4 +1,4 @@
-"""An AWS as strict as ours, and the functions in processes of their own: a fleet, a push, and what it took."""
+"""A strict AWS with a fleet, the functions in processes of their own, and what a push to them took."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,9 +51,14 @@ class Region:
         return self.deliver(event)
 
     def work(self) -> None:
-        """Wait until the queues are empty."""
+        """Wait until all jobs are done and no trigger waits for its turn; rollouts may still be watched."""
+
+        def is_done() -> bool:
+            deferred = any('"kind":"deferred"' in it["MessageBody"] for it in self.aws.rechecks)
+            return not self.aws.queue and not deferred
+
         with self.aws.changed:
-            if not self.aws.changed.wait_for(lambda: not (self.aws.queue or self.aws.rechecks), PATIENCE):
+            if not self.aws.changed.wait_for(is_done, PATIENCE):
                 raise NotDoneError(f"{len(self.aws.queue)} jobs, {len(self.aws.rechecks)} rechecks are left")
 
     def work_jobs(self) -> None:
@@ -106,7 +111,7 @@ class Region:
 
 
 @contextmanager
-def region(
+def region(  # noqa: PLR0913 - each by name
     fleet: Fleet,
     *,
     scale: float = 1,
