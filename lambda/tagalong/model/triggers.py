@@ -120,7 +120,7 @@ def parse_deployment_event(event: Mapping[str, Any]) -> DeploymentEvent:
         [arn], detail = event["resources"], event["detail"]
         _, *cluster, service = str(arn).split("/")
         where = cluster or [str(detail["clusterArn"]).rpartition("/")[2]]
-        completed = detail.get("eventName") == _COMPLETED
+        completed = isinstance(detail, Mapping) and detail.get("eventName") == _COMPLETED
         return DeploymentEvent(_text(event, "id"), where[0], service, completed)
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableEventError(f"not a '{DEPLOYMENT_EVENT}' event: {error!r}") from None
