@@ -22,7 +22,7 @@ from emulator import embedded
 from emulator.embedded import EmbeddedAws
 from support.fake_aws import ACCOUNT, REGION, FakeAws
 from support.pipeline import Pipeline, start_afresh
-from tagalong.handlers import deployer
+from tagalong.handlers import deployer, finder
 from tagalong.messages.logs import logger
 
 # Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
@@ -61,6 +61,7 @@ SETTINGS = {
         "started,completed,failed,rolled-back,stopped,replaced,stuck,blocked,action-required"
     ),
     "TAGALONG_PUBLISH_PARAMETERS": "true",
+    "TAGALONG_SWEEP_MINUTES": "off",  # every push reads the fleet: the fake's services begin without events
     "TAGALONG_QUOTA_SHARE": "1000",  # no test waits
 }
 
@@ -158,6 +159,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
 def pipeline(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """Both functions, freshly started, on an empty AWS and its clock. The SDK retries without waiting."""
     monkeypatch.setattr(deployer, "now", lambda: aws.clock)
+    monkeypatch.setattr(finder, "now", lambda: aws.clock)
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
     start_afresh()
     return Pipeline(aws)

@@ -30,6 +30,7 @@ class Policy:
     default_rule: str = "track"
     opt_in: bool = False  # only services with the tag tagalong:enabled = true
     stuck_after: timedelta = timedelta(minutes=30)
+    publishes: bool = False  # what runs, as parameters: once that is switched on, sweeps look at all services
     force_only: bool = False  # no new revisions: the roles of the stack do not allow it
 
 
