@@ -71,7 +71,7 @@ def test_a_row_that_cannot_be_read_names_its_service_and_gives_way_to_any_that_c
 ) -> None:
     index.write([row()], [], AT)
     key = {"subject": {"S": f"repository/{ACCOUNT}/{REGION}/team/app"}, "item": {"S": "service/prod/web"}}
-    boto3.client("dynamodb").put_item(TableName="records", Item={**key, "row": {"S": "[]"}})  # type: ignore[dict-item]  # a plain str
+    boto3.client("dynamodb").put_item(TableName="records", Item={**key, "row": {"S": "[]"}})
     [unreadable] = index.rows(APP)
     assert (unreadable.service.key, unreadable.containers) == ("prod/web", ())
 

@@ -7,7 +7,6 @@ import pytest
 from support.fake_aws import HOST, FakeAws
 from support.fleets import digest, follows
 from support.pipeline import Context, Pipeline
-from tagalong.aws import rate_limit
 from tagalong.aws.rate_limit import TokenBucket
 from tagalong.handlers import deployer
 from tagalong.ports import OutOfTime
@@ -86,8 +85,8 @@ def test_an_order_whose_update_came_too_late_is_not_remembered(pipeline: Pipelin
 
 
 def test_a_call_that_its_quota_lets_pass_too_late_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit.time, "monotonic", lambda: 0.0)
-    monkeypatch.setattr(rate_limit.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr("tagalong.aws.rate_limit.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("tagalong.aws.rate_limit.time.sleep", lambda _seconds: None)
     bucket = TokenBucket(1, 0.1)
     bucket.acquire(left=5)
 
