@@ -10,6 +10,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from support.fake_aws import HOST, FakeAws, Refused
 from support.pipeline import Crash, Pipeline
+from support.thorough import pairs
 
 OLD, NEW, NEWER = ("sha256:" + letter * 64 for letter in "0ef")
 CALLS = 140  # of a rollout: checked below
@@ -65,12 +66,10 @@ def fault_at(aws: FakeAws, index: int, phase: str, make: Callable[[], Exception]
     aws.hook = hook
 
 
-@pytest.mark.parametrize("index", range(CALLS))
-@pytest.mark.parametrize(("phase", "make"), FAULTS.values(), ids=FAULTS)
-def test_a_fault_at_any_call_changes_nothing_in_the_end(
-    pipeline: Pipeline, phase: str, make: Callable[[], Exception], index: int
-) -> None:
+@pytest.mark.parametrize(("kind", "index"), pairs(len(FAULTS), CALLS))
+def test_a_fault_at_any_call_changes_nothing_in_the_end(pipeline: Pipeline, kind: int, index: int) -> None:
     aws = pipeline.aws
+    phase, make = list(FAULTS.values())[kind]
     company(aws)
     fault_at(aws, index, phase, make)
 

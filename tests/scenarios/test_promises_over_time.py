@@ -3,7 +3,7 @@
 A seeded walk instead of a Hypothesis state machine: a step costs a few calls of AWS and nothing else, a seed
 is a history for ever, and one that breaks a promise is cut down to the steps that matter.
 
-    make walk                                     100,000 steps from a new seed
+    make nightly                                  100,000 steps from a new seed, among others
     TAGALONG_STEPS=20000 TAGALONG_SEED=7 pytest tests/scenarios/test_promises_over_time.py
 """
 

@@ -797,7 +797,7 @@ class World:
 
     # -- how ------------------------------------------------------------------------------------------------
     def _is_new(self, name: str) -> None:
-        self.known[name] = Known(since=self.aws.clock)
+        self.known[name] = Known(since=None if self.aws.rechecks else self.aws.clock)
 
     def _deploy(self, name: str, revision: str) -> None:
         try:
