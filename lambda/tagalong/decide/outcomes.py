@@ -48,20 +48,29 @@ def observe(look: Look) -> tuple[Record, tuple[Report, ...]]:
 def under_way_since(look: Look) -> datetime | None:
     """When the deployment that is under way was created; None if there is none. ECS's list and the service
     may differ for a while: either counts."""
-    if listed := look.history.under_way:
+    primary, order = look.service.primary, look.record.order
+    if listed := _listed_under_way(look):
         return listed.created_at
-    if look.service.primary.state != "IN_PROGRESS":
+    if primary.state != "IN_PROGRESS":
         return None
-    order = look.record.order
-    if is_rolling_back(look):  # the PRIMARY is the old deployment, with its old time
-        return order.at if order and order.deployment else look.now
-    return look.service.primary.created_at
+    if not is_rolling_back(look):
+        return primary.created_at
+    # The PRIMARY is the old deployment, with its old time.
+    waits = look.record.waits.since if look.record.waits else look.now
+    return order.at if order and order.deployment and order.status.is_open else waits
 
 
 def deployment_id(look: Look) -> str:
     """Of the deployment that is under way, or else of the last."""
-    listed = look.history.under_way
+    listed = _listed_under_way(look)
     return listed.id if listed else look.service.primary.id
+
+
+def _listed_under_way(look: Look) -> Deployment | None:
+    """Unless the service tells of a newer one."""
+    listed, primary = look.history.under_way, look.service.primary
+    newer = primary.state == "IN_PROGRESS" and not look.history.find(primary.id)
+    return None if listed and newer and primary.created_at > listed.created_at else listed
 
 
 def is_rolling_back(look: Look) -> bool:
