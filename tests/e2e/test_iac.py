@@ -31,6 +31,7 @@ class Company:
             *("--require-approval", "never", "--context", f"greeting={greeting}"),
             cwd=ROOT / "docs" / "examples" / "cdk",
         )
+        self.system.deployed_service(*SERVICE)
 
     def deploy_with_cloudformation(self, image: str) -> None:
         """The same stack with this image in it: it is not asked for the parameter, or is rolled back."""
@@ -44,6 +45,7 @@ class Company:
         cloudformation.get_waiter("stack_update_complete").wait(
             StackName="web", WaiterConfig={"Delay": 1, "MaxAttempts": 300}
         )
+        self.system.deployed_service(*SERVICE)
 
     def sweep(self) -> str:
         """The reason of what it decides on the service."""
@@ -124,4 +126,5 @@ def test_an_older_digest_that_cloudformation_puts_back_is_held_until_another_ima
     assert reason == "replaced-by-person"
     company.system.eventually(company.published, older, "the parameter")
     assert company.runs() == older
+    company.system.await_next_second()
     company.pushed("7")

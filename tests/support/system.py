@@ -66,6 +66,14 @@ class System:
         repository, _, tag = image.partition(":")
         return push_image(self.aws, repository, tag, f"{repository} {content}", broken=broken)
 
+    def publish(self, image: str, content: str) -> str:
+        """Push what no service follows yet, and wait until the finder knows that."""
+        repository = image.partition(":")[0]
+        heard = len(self.lines(repository))
+        digest = self.push(image, content)
+        self.eventually(lambda: len(self.lines(repository)), heard + 1, f"the push of {image}")
+        return digest
+
     def put_image(self, image: str, content: str, *, broken: bool = False) -> str:
         """The API call PutImage; in every account, where `docker push` reaches only that of the registry."""
         repository, _, tag = image.partition(":")
