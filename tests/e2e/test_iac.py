@@ -13,7 +13,6 @@ from support.system import System
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 
 SERVICE = ("production", "web")
-PARAMETER = "/tagalong/production/web/web"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,8 @@ class Company:
         [image] = self.system.images(*SERVICE)
         return image
 
-    def published(self) -> str:
-        answer = self.system.aws.client("ssm").get_parameter(Name=PARAMETER)
-        return str(answer["Parameter"]["Value"]).removeprefix(self.system.image(""))
+    def published(self) -> str | None:
+        return self.system.published(*SERVICE, "web")
 
     def container(self) -> dict[str, Any]:
         [container] = self.system.definition(self.system.runs(*SERVICE))["containerDefinitions"]
