@@ -1,8 +1,8 @@
 """Asks IAM what AWS asks: the actions, resources and condition keys of its service authorization reference.
 
 MiniStack evaluates policies well, but asks about the cluster where ECS asks about the service, never about
-iam:PassRole nor the source of an event, and about batch actions of SQS that IAM does not know. That would
-refuse a policy that is right and pass one that is wrong.
+iam:PassRole nor the source of an event, about no parameter of GetParameters, and about batch actions of SQS
+that IAM does not know. That would refuse a policy that is right and pass one that is wrong.
 """
 
 import json
@@ -16,14 +16,16 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.core.router import extract_access_key_id
 from ministack.services import tagging
 
-from emulator.server.permissions import Permission, needed, to_put_events
+from emulator.server.permissions import Permission, needed, to_get_parameters, to_put_events
+
+_ASKED_HERE = (None, "events:PutEvents", "ssm:GetParameters")
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
 
 
 def ask_as_aws_does() -> None:
-    for service in ("ecs", "events"):
+    for service in ("ecs", "events", "ssm"):
         SERVICE_HANDLERS[service] = _authorizing(service, SERVICE_HANDLERS[service])
     iam_actions.extract_iam_action = _naming_actions(iam_actions.extract_iam_action)
     # aws:ResourceTag, which MiniStack leaves empty for what belongs to ECS.
@@ -33,7 +35,7 @@ def ask_as_aws_does() -> None:
 def _naming_actions(extract: Callable[..., str | None]) -> Callable[..., str | None]:
     def action(service: str, *request: object) -> str | None:
         found = None if service == "ecs" else extract(service, *request)
-        if found in (None, "events:PutEvents"):
+        if found in _ASKED_HERE:
             return None  # MiniStack then authenticates the call and leaves authorizing it to the handler
         return found.removesuffix("Batch") if found and service == "sqs" else found
 
@@ -57,7 +59,8 @@ def _authorizing(service: str, handler: Handler) -> Handler:
 def _needed(service: str, action: str, request: dict[str, Any], arns: str) -> list[Permission]:
     if service == "ecs":
         return needed(action, request, arns)
-    return to_put_events(request, arns) if action == "PutEvents" else []
+    ask = {"PutEvents": to_put_events, "GetParameters": to_get_parameters}.get(action)
+    return ask(request, arns) if ask else []
 
 
 def _denied(access_key: str, permission: Permission, region: str) -> Response | None:

@@ -1,4 +1,4 @@
-"""The permissions that calls of ECS and PutEvents take, as the service authorization reference lists them."""
+"""The permissions that ECS, PutEvents and GetParameters take, by the service authorization reference."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,6 +51,10 @@ def to_put_events(request: Mapping[str, Any], events: str) -> list[Permission]:
         )
         for entry in request["Entries"]
     ]
+
+
+def to_get_parameters(request: Mapping[str, Any], ssm: str) -> list[Permission]:
+    return [Permission("ssm:GetParameters", f"{ssm}:parameter/{it.lstrip('/')}") for it in request["Names"]]
 
 
 def _to_register(request: Mapping[str, Any], revision: str) -> list[Permission]:

@@ -13,7 +13,7 @@ def test_an_older_version_that_a_person_chose_is_kept_at_every_sweep_until_a_new
     paced: System,
 ) -> None:
     paced.create_repositories("chosen")
-    paced.push("chosen:1.0.0", "first")
+    paced.publish("chosen:1.0.0", "first")
     for name, rule in RULES.items():
         tags = [{"key": "tagalong:rule", "value": rule}]
         paced.serve("chosen", name, paced.register(f"chosen-{name}", "chosen:1.0.0"), tags=tags)

@@ -26,11 +26,26 @@ def test_an_image_that_failed_is_not_deployed_by_a_tagalong_that_was_destroyed_a
     system.eventually(lambda: system.rollouts("prod", "web"), ["rolled-back"], "the end of the rollback")
     before, revisions = system.service("prod", "web"), system.revisions("web")
 
-    cdk(system.aws, "destroy", "tagalong", "--force")
-    assert not system.aws.client("dynamodb").list_tables()["TableNames"]
-    again = System.deployed(system.aws)
+    _destroy(system)
+    again = _deployed_again(system)
 
     assert again.sweep("prod") == {"web": "adopted"}
     assert (again.service("prod", "web"), again.revisions("web")) == (before, revisions)
     fixed = again.put_image("web:prod", "fixed")
     again.eventually(lambda: again.images("prod", "web"), [f"web@{fixed}"], "the repaired image")
+
+
+def _destroy(system: System) -> None:
+    _cdk(system, "destroy", "--force")
+    assert not system.aws.client("dynamodb").list_tables()["TableNames"]
+
+
+def _deployed_again(system: System) -> System:
+    _cdk(system, "deploy", "--require-approval", "never")
+    [stack] = system.aws.client("cloudformation").describe_stacks(StackName="tagalong")["Stacks"]
+    return System(system.aws, {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]})
+
+
+def _cdk(system: System, command: str, *options: str) -> None:
+    """With the template that is there: synthesizing it again would take a while."""
+    cdk(system.aws, command, "tagalong", "--app", str(system.aws.directory / "cdk.out"), *options)

@@ -24,7 +24,7 @@ def admin(system: System) -> str:
 def first(system: System) -> str:
     """The image that all of them run at first."""
     system.create_repositories("stuck/web")
-    return f"stuck/web:prod@{system.push('stuck/web:prod', '0')}"
+    return f"stuck/web:prod@{system.publish('stuck/web:prod', '0')}"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_a_service_that_is_given_up_is_a_dead_letter_with_its_reason_that_can_be
     system: System, impatient: None, admin: str
 ) -> None:
     system.create_repositories("hopeless")
-    first = f"hopeless:prod@{system.push('hopeless:prod', 'first')}"
+    first = f"hopeless:prod@{system.publish('hopeless:prod', 'first')}"
     system.serve("hopeless", "web", system.register("hopeless", first, taskRoleArn=admin))
     system.deployed_service("hopeless", "web")
     digest = system.push("hopeless:prod", "second")

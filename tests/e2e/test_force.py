@@ -20,7 +20,7 @@ def force_only(paced_cloud: EmbeddedAws) -> System:
 
 def test_a_service_with_the_rule_force_is_deployed_anew_and_keeps_its_revision(paced: System) -> None:
     paced.create_repositories("forced")
-    paced.push("forced:prod", "first")
+    paced.publish("forced:prod", "first")
     paced.serve("forced", "web", paced.register("forced", "forced:prod"), tags=FORCE)
     paced.end_step("forced", "web")
 
@@ -37,7 +37,7 @@ def test_a_service_with_the_rule_force_is_deployed_anew_and_keeps_its_revision(p
 
 def test_an_image_that_was_rolled_back_is_not_forced_again(paced: System) -> None:
     paced.create_repositories("forced-bad")
-    good = paced.push("forced-bad:prod", "good")
+    good = paced.publish("forced-bad:prod", "good")
     paced.serve("forced-bad", "web", paced.register("forced-bad", "forced-bad:prod"), tags=FORCE)
     paced.end_step("forced-bad", "web")
     bad = paced.push("forced-bad:prod", "bad", broken=True)

@@ -13,7 +13,6 @@ from support.system import System
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 
 SERVICE = ("production", "web")
-PARAMETER = "/tagalong/production/web/web"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,7 @@ class Company:
             *("--require-approval", "never", "--context", f"greeting={greeting}"),
             cwd=ROOT / "docs" / "examples" / "cdk",
         )
+        self.system.deployed_service(*SERVICE)
 
     def deploy_with_cloudformation(self, image: str) -> None:
         """The same stack with this image in it: it is not asked for the parameter, or is rolled back."""
@@ -44,6 +44,7 @@ class Company:
         cloudformation.get_waiter("stack_update_complete").wait(
             StackName="web", WaiterConfig={"Delay": 1, "MaxAttempts": 300}
         )
+        self.system.deployed_service(*SERVICE)
 
     def sweep(self) -> str:
         """The reason of what it decides on the service."""
@@ -61,9 +62,8 @@ class Company:
         [image] = self.system.images(*SERVICE)
         return image
 
-    def published(self) -> str:
-        answer = self.system.aws.client("ssm").get_parameter(Name=PARAMETER)
-        return str(answer["Parameter"]["Value"]).removeprefix(self.system.image(""))
+    def published(self) -> str | None:
+        return self.system.published(*SERVICE, "web")
 
     def container(self) -> dict[str, Any]:
         [container] = self.system.definition(self.system.runs(*SERVICE))["containerDefinitions"]
@@ -124,4 +124,5 @@ def test_an_older_digest_that_cloudformation_puts_back_is_held_until_another_ima
     assert reason == "replaced-by-person"
     company.system.eventually(company.published, older, "the parameter")
     assert company.runs() == older
+    company.system.await_next_second()
     company.pushed("7")

@@ -11,7 +11,7 @@ def test_app_and_sidecar_that_failed_together_are_held_until_one_of_them_is_push
     paced: System,
 ) -> None:
     paced.create_repositories("pair/app", "pair/proxy")
-    paced.push("pair/app:prod", "first"), paced.push("pair/proxy:prod", "first")
+    paced.publish("pair/app:prod", "first"), paced.publish("pair/proxy:prod", "first")
     paced.serve("pair", "web", paced.register("pair", "pair/app:prod", "pair/proxy:prod"))
     paced.end_step("pair", "web")
     app = paced.push("pair/app:prod", "good")
@@ -37,7 +37,7 @@ def test_app_and_sidecar_that_failed_together_are_held_until_one_of_them_is_push
 def test_an_image_that_failed_and_then_ran_is_deployed_when_its_tag_moves_back_to_it(paced: System) -> None:
     """It had failed because of something else: a sidecar that tagalong does not follow."""
     paced.create_repositories("back/app", "back/agent")
-    paced.push("back/app:prod", "first"), paced.push("back/agent:1", "good")
+    paced.publish("back/app:prod", "first"), paced.publish("back/agent:1", "good")
     _serve_with_an_agent(paced)
     paced.end_step("back", "web")
     paced.push("back/agent:1", "bad", broken=True)

@@ -13,8 +13,7 @@ def tags(**values: str) -> dict[str, list[dict[str, str]]]:
 
 def test_a_new_version_moves_the_service_whose_range_it_is_in_and_the_label_names_it(system: System) -> None:
     system.create_repositories("versions")
-    system.push("versions:1.4.2", "first")
-    system.eventually(lambda: len(system.lines("versions")), 1, "the push, of which there is no service yet")
+    system.publish("versions:1.4.2", "first")
     revision = system.register("versions", "versions:1.4.2")
     system.serve("versions", "follows", revision, **tags(rule="semver:1.x"))
     system.serve("versions", "stays", revision, **tags(rule="semver:2.x"))
@@ -35,7 +34,7 @@ def test_a_new_version_moves_the_service_whose_range_it_is_in_and_the_label_name
 
 def test_a_service_on_hold_stays_and_catches_up_with_a_sweep_when_the_hold_is_lifted(system: System) -> None:
     system.create_repositories("held")
-    first = system.push("held:prod", "first")
+    first = system.publish("held:prod", "first")
     system.serve("held", "web", system.register("held", f"held:prod@{first}"), **tags(hold="true"))
     second = system.push("held:prod", "second")
     system.eventually(lambda: "on-hold" in system.decisions("held", "web"), True, "the hold")
@@ -50,8 +49,7 @@ def test_a_service_on_hold_stays_and_catches_up_with_a_sweep_when_the_hold_is_li
 
 def test_a_service_with_a_plain_tag_that_runs_what_the_tag_names_is_left_alone(system: System) -> None:
     system.create_repositories("swept")
-    system.push("swept:prod", "first")
-    system.eventually(lambda: len(system.lines("swept")), 1, "the push, of which there is no service yet")
+    system.publish("swept:prod", "first")
     system.serve("swept", "web", system.register("swept", "swept:prod"))
     system.deployed_service("swept", "web")
 
@@ -61,12 +59,14 @@ def test_a_service_with_a_plain_tag_that_runs_what_the_tag_names_is_left_alone(s
 
 def test_a_service_that_a_sweep_sees_first_stays_until_its_tag_is_pushed(system: System) -> None:
     system.create_repositories("adopted")
-    first, _second = system.push("adopted:prod", "first"), system.push("adopted:prod", "second")
-    system.eventually(lambda: len(system.lines("adopted")), 2, "the pushes, of which there is no service yet")
+    first, _second = system.publish("adopted:prod", "first"), system.publish("adopted:prod", "second")
     system.serve("adopted", "web", system.register("adopted", f"adopted:prod@{first}"))
     system.deployed_service("adopted", "web")
 
     assert system.sweep("adopted") == {"web": "adopted"}
     assert system.runs("adopted", "web") == "adopted:1"
+    system.eventually(
+        lambda: system.published("adopted", "web", "c0"), f"adopted:prod@{first}", "what it runs"
+    )
     third = system.push("adopted:prod", "third")
     system.eventually(lambda: system.images("adopted", "web"), [f"adopted@{third}"], "the push")

@@ -66,6 +66,14 @@ class System:
         repository, _, tag = image.partition(":")
         return push_image(self.aws, repository, tag, f"{repository} {content}", broken=broken)
 
+    def publish(self, image: str, content: str) -> str:
+        """Push what no service follows yet, and wait until the finder knows that."""
+        repository = image.partition(":")[0]
+        heard = len(self.lines(repository))
+        digest = self.push(image, content)
+        self.eventually(lambda: len(self.lines(repository)), heard + 1, f"the push of {image}")
+        return digest
+
     def put_image(self, image: str, content: str, *, broken: bool = False) -> str:
         """The API call PutImage; in every account, where `docker push` reaches only that of the registry."""
         repository, _, tag = image.partition(":")
@@ -153,6 +161,12 @@ class System:
         ecs = self.aws.client("ecs")
         [revision] = ecs.describe_service_revisions(serviceRevisionArns=[arn])["serviceRevisions"]
         return [image["imageDigest"] for image in revision["containerImages"]]
+
+    def published(self, cluster: str, name: str, container: str) -> str | None:
+        """The image that the parameter of a container names."""
+        names = [f"/tagalong/{cluster}/{name}/{container}"]
+        found = self.aws.client("ssm").get_parameters(Names=names)["Parameters"]
+        return next((str(it["Value"]).removeprefix(self.image("")) for it in found), None)
 
     def definition(self, revision: str) -> Json:
         """A revision with its tags, less what ECS writes itself."""

@@ -44,7 +44,6 @@ class Web(cdk.Stack):
             service_name=SERVICE,
             cluster=ecs.Cluster(self, "Cluster", cluster_name=CLUSTER, vpc=vpc),
             task_definition=task,
-            desired_count=0,
             min_healthy_percent=100,
             assign_public_ip=True,
         )

@@ -116,3 +116,10 @@ def test_sending_a_batch_takes_the_permission_to_send(cloud: EmbeddedAws, having
     sqs.send_message_batch(QueueUrl=url, Entries=entries)
     with refused("sqs:ReceiveMessage"):
         sqs.receive_message(QueueUrl=url)
+
+
+def test_a_parameter_is_what_a_policy_names(having: Callable[..., Any]) -> None:
+    ssm = having("ssm", allow("ssm:GetParameters", "arn:aws:ssm:*:*:parameter/tagalong/*"))
+    assert ssm.get_parameters(Names=["/tagalong/web"])["InvalidParameters"] == ["/tagalong/web"]
+    with refused("ssm:GetParameters"):
+        ssm.get_parameters(Names=["/tagalong/web", "/secret"])

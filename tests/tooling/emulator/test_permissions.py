@@ -1,6 +1,6 @@
 """The permissions that a call of ECS takes."""
 
-from emulator.server.permissions import Permission, needed, to_put_events
+from emulator.server.permissions import Permission, needed, to_get_parameters, to_put_events
 
 ECS = "arn:aws:ecs:eu-central-1:123456789012"
 IN_PROD = {"ecs:cluster": f"{ECS}:cluster/prod"}
@@ -56,4 +56,12 @@ def test_putting_events_takes_the_bus_and_names_the_source_of_each() -> None:
     named = {"events:source": "tagalong", "events:detail-type": "tagalong Notice"}
     assert to_put_events({"Entries": [entry]}, events) == [
         Permission("events:PutEvents", f"{events}:event-bus/default", named)
+    ]
+
+
+def test_reading_parameters_takes_each_of_them() -> None:
+    ssm = "arn:aws:ssm:eu-west-1:123456789012"
+    assert to_get_parameters({"Names": ["/tagalong/web", "other"]}, ssm) == [
+        Permission("ssm:GetParameters", f"{ssm}:parameter/tagalong/web"),
+        Permission("ssm:GetParameters", f"{ssm}:parameter/other"),
     ]
