@@ -25,7 +25,8 @@ def main() -> int:
     chosen = sys.argv[1:]
     figures = []
     for measure in FIGURES:
-        name = str(getattr(measure, "args", measure)) + str(getattr(measure, "keywords", ""))
+        what = getattr(measure, "func", measure).__name__
+        name = f"{what} {getattr(measure, 'args', '')} {getattr(measure, 'keywords', '')}"
         if not chosen or any(word in name for word in chosen):
             figures.append(_printed(measure()))
     if not chosen:

@@ -172,8 +172,8 @@ def finder(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
     """An event in, seconds out; or seconds in, that it has nothing to do."""
     from tagalong.handlers import finder  # noqa: PLC0415 - after the clock is replaced
 
-    finder.create_clients()
     finder.now = world.now
+    finder.create_clients()
     pipe.send("ready")
     while (event := pipe.recv()) is not None:
         start = clock.monotonic()
