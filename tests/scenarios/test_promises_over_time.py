@@ -10,7 +10,8 @@ is a history for ever, and one that breaks a promise is cut down to the steps th
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import nullcontext
 from inspect import signature
 from typing import cast
@@ -23,6 +24,7 @@ from botocore.config import Config
 
 from support.pipeline import Pipeline, start_afresh
 from support.world import Broken, World
+from tagalong import parallel
 from tagalong.deploy import Result
 from tagalong.jobs import Job
 from tagalong.messages import logs
@@ -97,9 +99,28 @@ def play(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Play:
         return worlds[-1].reached
 
     _say_little(monkeypatch)
+    monkeypatch.setattr(parallel, "_pool", _InTurn)
+    monkeypatch.setattr(parallel.Stage, "run", _run_in_turn)
     monkeypatch.setattr(logs, "report", observed)
     start_afresh()
     return play
+
+
+class _InTurn:
+    """A pool without threads: a seed has one history."""
+
+    def submit(self, do: Callable[..., object], *given: object) -> Future[object]:
+        future: Future[object] = Future()
+        try:
+            future.set_result(do(*given))
+        except Exception as error:  # noqa: BLE001 - as a pool does; a crash ends all of it
+            future.set_exception(error)
+        return future
+
+
+def _run_in_turn(_stage: parallel.Stage, tasks: Sequence[Callable[[], object]]) -> list[object]:
+    futures = [_InTurn().submit(task) for task in tasks]
+    return [future.result() for future in futures]
 
 
 def _say_little(monkeypatch: pytest.MonkeyPatch) -> None:

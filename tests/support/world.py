@@ -257,10 +257,10 @@ class World:
             self._current(name).by_person = True
             kind = "ROLLBACK" if record["status"] == "ROLLBACK_REQUESTED" else "ABORT"
             return self.aws.stop(CLUSTER, name, kind)
+        self.aws.drain(CLUSTER, name)  # those that were replaced stop their tasks
         if self._breaker(name)["enable"]:
             return self.aws.fail(CLUSTER, name)
         self.aws.crash_loop(CLUSTER, name)
-        self.aws.drain(CLUSTER, name)  # those that were replaced stop their tasks
         return []
 
     def _is_bad(self, name: str) -> bool:
@@ -746,8 +746,10 @@ class World:
             raise Broken(f"{name}: {_short_(named)} is ordered for {container}, which nobody wants")
 
     def _change(self, name: str, names: Digests) -> Digests:
+        """What is held is not in it."""
         runs = self._baseline(name).holds
-        return {it: made for it, made in names.items() if runs[it] != made}
+        moves = {it: made for it, made in names.items() if self.rule != "track" or made == self.wanted[it]}
+        return {it: made for it, made in moves.items() if runs[it] != made}
 
     def _is_in_doubt(self, name: str) -> bool:
         """Whether tagalong may know less than the truth about what ECS would go back to."""
@@ -771,9 +773,9 @@ class World:
         service = self._service(name)
         if not self._is_steady(name) or self.aws.described_after or self.seen.get(name) != self._state(name):
             return
-        record = self.pipeline.record(CLUSTER, name)
-        runs = self._current(name).holds
-        for rejection in record.rejections if record and record.created_at == service["createdAt"] else ():
+        record, runs = self.pipeline.record(CLUSTER, name), self._current(name).holds
+        mine = record and record.created_at.timestamp() == service["createdAt"]
+        for rejection in record.rejections if record and mine else ():
             if any(runs.get(it) == made for it, made in rejection.change.items()):
                 raise Broken(f"(e) {name} runs what its record rejects: {_short(rejection.change)}")
 

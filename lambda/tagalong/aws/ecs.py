@@ -91,7 +91,7 @@ class Ecs:
         name, first = family(base), revision_number(latest.arn) - 1
         with aws_errors("DescribeTaskDefinition"):
             numbers = range(first, revision_number(base), -1)
-            revisions = [self._revision_if_any(f"{name}:{n}") for n in islice(numbers, _TWIN_SEARCH)]
+            revisions = [self._revision_if_any(f"{name}:{n}") for n in islice(numbers, _TWIN_SEARCH - 1)]
         yield from filter(None, revisions)
 
     def register(self, definition: Mapping[str, Any]) -> str:
