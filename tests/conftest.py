@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ import botocore.session
 import pytest
 import time_machine
 from botocore import UNSIGNED
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from hypothesis import HealthCheck, Phase, settings
 
@@ -120,16 +121,17 @@ logger.registered_handler.stream = Stdout()  # type: ignore[attr-defined]  # it 
 
 
 _fake = FakeAws()
-_UNSIGNED = Config(signature_version=UNSIGNED)  # nobody checks a signature here
+UNSIGNED_CONFIG = Config(signature_version=UNSIGNED)  # nobody checks a signature here
 
 
 class SharedClients(boto3.Session):
     """Makes each client once: that is most of what a test would take."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: Callable[..., AWSResponse]) -> None:
+        """`answer`: a `before-send` handler."""
         self.core = botocore.session.Session()
         super().__init__(region_name=REGION, botocore_session=self.core)
-        self.events.register("before-send", cast("Any", _fake.answer))  # its stubs know no such handler
+        self.events.register("before-send", cast("Any", answer))  # its stubs know no such handler
         self._clients: dict[Any, Any] = {}
 
     def client(self, service: str, *, config: Config | None = None, **options: Any) -> Any:  # type: ignore[override]
@@ -143,14 +145,14 @@ class SharedClients(boto3.Session):
 
 @cache
 def _session() -> SharedClients:
-    return SharedClients()
+    return SharedClients(_fake.answer)
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """An empty AWS behind every boto3 client that is made while it is there."""
     _fake.reset()
-    _session().core.set_default_client_config(_UNSIGNED)
+    _session().core.set_default_client_config(UNSIGNED_CONFIG)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
     return _fake
 

@@ -113,9 +113,10 @@ class Deployer:
         elif service.task_definition and family(service.task_definition) != self.job.family:
             yield Elsewhere(service)
         else:
-            yield from self._act(look := self._look(service, record), decide(look))
+            yield from self.act(look := self._look(service, record), decide(look))
 
-    def _act(self, look: Look, verdict: Verdict) -> Iterator[Result]:
+    def act(self, look: Look, verdict: Verdict) -> Iterator[Result]:
+        """What follows from a verdict: reported, and written unless in a dry run."""
         yield from verdict.reports
         if self.dry_run:
             update = verdict.decision

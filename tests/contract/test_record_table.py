@@ -133,3 +133,12 @@ def test_the_images_of_revisions_are_remembered_beside_them(table: str) -> None:
     RevisionCache(table).put(known)
 
     assert RevisionCache(table).get([*known, "web:999"]) == known
+
+
+def test_the_log_is_read_newest_first(records: RecordTable) -> None:
+    for at, status in ((BEFORE, "started"), (NOW, "rolled-back"), (NOW - MINUTE, "completed")):
+        records.log(SERVICE, at, {"status": status})
+    records.write(SERVICE, RECORD)
+    newest, second = records.entries(SERVICE, 2)
+    assert (newest["status"], newest["at"]) == ("rolled-back", NOW.isoformat())
+    assert second["status"] == "completed"

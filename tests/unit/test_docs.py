@@ -12,7 +12,7 @@ from tagalong.model.triggers import IgnoreReason
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
-FOLDERS = ("benchmarks", "docs", "emulator", "infra", "lambda", "tests")
+FOLDERS = ("benchmarks", "cli", "docs", "emulator", "infra", "lambda", "tests")
 
 
 def text(path: str) -> str:

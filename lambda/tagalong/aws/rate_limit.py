@@ -97,11 +97,12 @@ class TokenBucket:
 class RateLimit:
     """For all clients of one part of this process."""
 
-    def __init__(self, share: float, part: str, deadline: Deadline) -> None:
+    def __init__(self, share: float, part: str | None, deadline: Deadline) -> None:
+        """Without a part, nobody else uses the share."""
         self._deadline = deadline
         self._buckets: dict[str, TokenBucket] = {}
         self._urgent = local()
-        for category, mine in PARTS[part].items():
+        for category, mine in (PARTS[part] if part else dict.fromkeys(_QUOTAS, 1)).items():
             burst, rate, operations = _QUOTAS[category]
             bucket = TokenBucket(max(1, burst * share * mine), rate * share * mine)
             self._buckets |= dict.fromkeys(operations, bucket)

@@ -17,7 +17,7 @@ from tagalong.model.services import Service
 from tagalong.parallel import in_parallel
 
 _BATCH = 100
-_RECORD = "record"
+_RECORD, _LOG = "record", "log "
 
 _log = Logger(child=True)
 
@@ -47,11 +47,11 @@ class RecordTable:
             )
 
     def log(self, service: Service, at: datetime, entry: Mapping[str, Any]) -> None:
-        """For people: what became of a rollout, as long as the history is to be kept. Nothing reads it, and
-        nothing waits for it."""
+        """For people: what became of a rollout, as long as the history is to be kept. No decision reads it,
+        and nothing waits for it."""
         item: dict[str, Any] = {
             **_key(service.key),
-            "item": {"S": f"log {at.isoformat()} {entry['status']}"},
+            "item": {"S": f"{_LOG}{at.isoformat()} {entry['status']}"},
             "entry": {"S": json.dumps(entry, default=str)},
             "expires": {"N": str(int(at.timestamp()) + self._days * 24 * 3600)},
         }
@@ -68,6 +68,23 @@ class RecordTable:
             for key, record in found.items()
             if record and record.created_at == by_key[key].created_at
         }
+
+    def entries(self, service: Service, most: int) -> list[dict[str, Any]]:
+        """Of that log, the newest first; `at` is the time of each."""
+        with aws_errors("Query"):
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="subject = :service AND begins_with(#item, :log)",
+                ExpressionAttributeNames={"#item": "item"},
+                ExpressionAttributeValues={
+                    ":service": {"S": f"service/{service.key}"},
+                    ":log": {"S": _LOG},
+                },
+                ScanIndexForward=False,
+                Limit=most,
+            )
+        found = (it for it in answer["Items"] if "entry" in it)
+        return [{**json.loads(it["entry"]["S"]), "at": it["item"]["S"].split()[1]} for it in found]
 
     def waiting(self, keys: Collection[str]) -> set[str]:
         records = {_record_key(item): _read(item, _record_key(item)) for item in self._get_all(keys)}
