@@ -521,7 +521,6 @@ SHAPES: dict[str, Callable[[str], Json]] = {
     "repositoryCredentials": lambda secret: container(repositoryCredentials={"credentialsParameter": secret}),
     "extraHosts": lambda secret: container(extraHosts=[{"hostname": secret, "ipAddress": "10.0.0.1"}]),
     "dockerLabels": lambda secret: container(dockerLabels={"token": secret}),
-    "taskRoleArn": lambda secret: {"taskRoleArn": secret},
 }
 CASES = [
     *((shape, "hunter2-hunter2") for shape in SHAPES),

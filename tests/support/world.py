@@ -67,6 +67,7 @@ class Deployment:
     unseen: bool = False  # history was denied when it ended
     judged: bool = False
     ran: bool = False
+    ran_empty: bool = False  # it was completed with no task
     told: dict[str, int] = field(default_factory=dict)  # status -> crashes until then
 
     @property
@@ -542,6 +543,7 @@ class World:
         """What the fake says by now of deployments, rejections and choices."""
         for name, known in self.known.items():
             current, tasks = self._current(name), self._service(name)["desiredCount"]
+            current.ran_empty |= self._is_completed(name) and not tasks
             if self._is_completed(name) and tasks and current.id not in self.aws.crashing:
                 current.ran = True
                 for rejected in known.rejected:
@@ -626,7 +628,7 @@ class World:
         if status == "SUCCESSFUL":
             is_primary = self._service(it.service)["deployments"][0]["id"] == it.id
             yield from ["completed"] * (it.ran or not is_primary)
-            yield from ["replaced"] * (not it.ran and not is_primary)
+            yield from ["replaced"] * (it.ran_empty and not is_primary)
         elif status == "ROLLBACK_SUCCESSFUL":
             yield "rolled-back"
         elif status == "ROLLBACK_FAILED":
