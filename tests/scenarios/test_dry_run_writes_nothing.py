@@ -113,14 +113,14 @@ def test_a_dry_run_on_records_of_a_real_one_writes_nothing(
     monkeypatch.setenv("TAGALONG_DRY_RUN", "true")
     start_afresh()
     aws.requests.clear()
-    before = dict(aws.table), dict(aws.parameters), len(aws.published), len(aws.events)
+    before = remembered(aws), dict(aws.parameters), len(aws.published), len(aws.events)
 
     pipeline.tell(*aws.fail("prod", "web"), *aws.complete_rollback("prod", "web"))
     pipeline.sweep()
     pipeline.push("app", "prod", GOOD)
 
     assert writes(aws) == set()
-    assert (dict(aws.table), dict(aws.parameters), len(aws.published), len(aws.events)) == before
+    assert (remembered(aws), dict(aws.parameters), len(aws.published), len(aws.events)) == before
 
 
 def test_a_push_after_the_dry_run_is_deployed(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
