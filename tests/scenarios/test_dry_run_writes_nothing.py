@@ -34,9 +34,12 @@ def writes(aws: FakeAws) -> set[str]:
 
 def _is_cached(action: str, body: dict[str, Any]) -> bool:
     subject = (body.get("Item") or body.get("Key") or {}).get("subject", {}).get("S", "")
-    return action in {"PutItem", "DeleteItem"} and subject.startswith(
-        ("fleet", "repository/", "repositories")
-    )
+    return action in {"PutItem", "DeleteItem"} and subject.startswith(("fleet", "repository/"))
+
+
+def remembered(aws: FakeAws) -> dict[tuple[str, str], Any]:
+    """Of services."""
+    return {key: item for key, item in aws.table.items() if key[0].startswith("service/")}
 
 
 def decisions(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
