@@ -141,6 +141,7 @@ class World:
         self.past: list[Json] = []  # those that came
         self.denied = False
         self.crash_in: int | None = None
+        self.crash_at: tuple[str, str] | None = None
         self.crashes = 0
         self.looked: Counter[str] = Counter()  # in this step
         self.seen: dict[str, str] = {}  # service -> its state when it was looked at last
@@ -358,6 +359,10 @@ class World:
     def crash_soon(self, calls: int) -> None:
         self.crash_in = calls % 60
 
+    def crash_at_an_update(self, phase: int) -> None:
+        """Between what is written down and what ECS is told, or just after that."""
+        self.crash_at = ("UpdateService", _pick(("before", "after"), phase))
+
     def come_late(self, which: int) -> None:
         if self.late:
             self._tell(self.late.pop(which % len(self.late)))
@@ -386,7 +391,8 @@ class World:
         """Longer than ECS remembers. The sweeps of that time find nothing new after the first."""
         self.denied = False
         self._settle()
-        self.aws.advance(timedelta(days=100))
+        if not any(self._under_way(name) for name in SERVICES):
+            self.aws.advance(timedelta(days=100))
 
     # -- what must hold when all is quiet -------------------------------------------------------------------
 
@@ -552,9 +558,13 @@ class World:
                 self._judge_end(known, it)
             for rejected in known.rejected:
                 rejected.over |= rejected.edit not in {None, self._environment(name)}
+            # Where the service is back on our last rollout, no history is read.
+            back = bool(known.ours) and current is known.ours[-1] and self._is_completed(name)
             for chosen in known.chosen:
-                chosen.over |= self._ended_badly(chosen.deployment) or self._may_have_moved(
-                    chosen.container, chosen.at
+                chosen.over |= (
+                    back
+                    or self._ended_badly(chosen.deployment)
+                    or self._may_have_moved(chosen.container, chosen.at)
                 )
 
     def _judge_end(self, known: Known, it: Deployment) -> None:
@@ -628,7 +638,7 @@ class World:
         if status == "SUCCESSFUL":
             is_primary = self._service(it.service)["deployments"][0]["id"] == it.id
             yield from ["completed"] * (it.ran or not is_primary)
-            yield from ["replaced"] * (it.ran_empty and not is_primary)
+            yield from ["replaced"] * (it.ran_empty and (it.ran or not is_primary))
         elif status == "ROLLBACK_SUCCESSFUL":
             yield "rolled-back"
         elif status == "ROLLBACK_FAILED":
@@ -652,7 +662,7 @@ class World:
     def _watched(self, action: str, phase: str) -> None:
         if phase == "after":
             self._did(action, self.aws.requests[-1][1])
-        self._maybe_crash()
+        self._maybe_crash(action, phase)
         if phase == "before":
             self._does(action, self.aws.requests[-1][1])
 
@@ -673,12 +683,10 @@ class World:
         if action == "UpdateService":
             self._arose(body["service"], ours=True)
 
-    def _maybe_crash(self) -> None:
-        if self.crash_in is None:
-            return
-        self.crash_in -= 1
-        if self.crash_in < 0:
-            self.crash_in = None
+    def _maybe_crash(self, action: str, phase: str) -> None:
+        self.crash_in = None if self.crash_in is None else self.crash_in - 1
+        if self.crash_at == (action, phase) or (self.crash_in is not None and self.crash_in < 0):
+            self.crash_in = self.crash_at = None
             self.crashes += 1
             self.reached["crash"] += 1
             raise Crash
@@ -694,7 +702,7 @@ class World:
             raise Broken(f"{name}: more than images differs from the revision that it named")
         if all(names[it] == self._current(name).holds[it] for it in CONTAINERS):
             raise Broken(f"{name}: an order that moves nothing")
-        self._check_turn(name)
+        self._check_turn(name, [it for it in CONTAINERS if names[it] != self._current(name).holds[it]])
         for container in CONTAINERS:
             self._check_container(name, container, names)
         for rejected in known.rejected:
@@ -710,10 +718,20 @@ class World:
         chosen = any(rejected.most.get(it.container) == it.digest for it in known.chosen)
         return not (rejected.over or lost or chosen)
 
-    def _check_turn(self, name: str) -> None:
-        """R4."""
-        record = self._under_way(name)
-        if not record or self.aws.described_after:
+    def _is_surely_ordered(self, known: Known, container: str) -> bool:
+        """Whether what is wanted was ordered, and nothing was pushed since: no push is open."""
+        orders = [it.at for it in known.ours if it.names[container] == self.wanted[container]]
+        return bool(orders) and not self._may_have_moved(container, orders[-1])
+
+    def _check_turn(self, name: str, due: list[str]) -> None:
+        """R4, R7."""
+        record, known = self._under_way(name), self.known[name]
+        if self.aws.described_after:
+            return
+        nothing_new = all(self._is_surely_ordered(known, it) for it in due)
+        if not record:
+            if self.denied and nothing_new:
+                raise Broken(f"(R7) {name}: {due} is ordered though history is denied and no push is open")
             return
         current = next(
             (
@@ -727,7 +745,7 @@ class World:
         ours = current and "rollback" not in record and record["status"] != "STOP_REQUESTED"
         if record["lifecycleStage"] == "BAKE_TIME":
             raise Broken(f"(R4) {name}: a deployment that bakes was overtaken")
-        if not ours and age < STUCK_AFTER.total_seconds() - 30:
+        if not ours and (nothing_new or age < STUCK_AFTER.total_seconds() - 30):
             raise Broken(f"(R4) {name}: another deployment was overtaken after {age:.0f} s")
 
     def _check_container(self, name: str, container: str, names: Digests) -> None:
