@@ -298,7 +298,7 @@ class World:
 
     def edit(self, service: int, value: int) -> None:
         name = _pick(SERVICES, service)
-        environment = BROKEN if value % 4 == 0 else str(next(self.numbers))
+        environment = BROKEN if value % 2 == 0 else str(next(self.numbers))
         self._deploy(name, self._copied(name, self._images(name), environment))
 
     def hold(self, service: int) -> None:
@@ -495,11 +495,27 @@ class World:
         for rejected in known.rejected:
             if container in rejected.most and self._may_hold(name, rejected):
                 yield from ("rolled-back", "deployment-failed", "stopped-by-person")
+        yield from self._other_excuses(known, container)
+
+    def _other_excuses(self, known: Known, container: str) -> Iterator[str]:
         chosen = [it for it in known.chosen if it.container == container]
         if any(not self._ended_badly(it.deployment) and not self._moved(container, it.at) for it in chosen):
             yield "replaced-by-person"
         if known.adopted_at and not self._moved(container, known.adopted_at, known.since):
             yield "adopted"
+        if self._others_failed(known, container):
+            yield "adopted"
+
+    def _others_failed(self, known: Known, container: str) -> bool:
+        """With what is wanted, and no push of it was told since, nor a retry asked for: it is not shipped."""
+        return any(
+            self._ended_badly(it)
+            and it.holds[container] == self.wanted[container]
+            and not (known.retry_at and it.at <= known.retry_at)
+            and not any(push.told and push.container == container and push.at > it.at for push in self.pushes)
+            for it in known.deployments
+            if not it.ours or it.forgotten
+        )
 
     def _may_hold(self, name: str, rejected: Rejected) -> bool:
         """Whether a rejection may stand by one reading."""
@@ -558,14 +574,15 @@ class World:
                 self._judge_end(known, it)
             for rejected in known.rejected:
                 rejected.over |= rejected.edit not in {None, self._environment(name)}
-            # Where the service is back on our last rollout, no history is read.
-            back = bool(known.ours) and current is known.ours[-1] and self._is_completed(name)
             for chosen in known.chosen:
-                chosen.over |= (
-                    back
-                    or self._ended_badly(chosen.deployment)
-                    or self._may_have_moved(chosen.container, chosen.at)
-                )
+                moved = self._may_have_moved(chosen.container, chosen.at)
+                chosen.over |= moved or self._ended_badly(chosen.deployment) or self._is_back(name, chosen)
+
+    def _is_back(self, name: str, chosen: Chosen) -> bool:
+        """On our last rollout, from before the choice: no history is read there."""
+        ours = self.known[name].ours
+        current = bool(ours) and ours[-1] is self._current(name) and self._is_completed(name)
+        return current and ours[-1].at < chosen.at
 
     def _judge_end(self, known: Known, it: Deployment) -> None:
         guessed = self._was_replaced(it) and (self.denied or self._has_triggered(it))
@@ -647,7 +664,7 @@ class World:
             yield "replaced" if self._was_replaced(it) else "stopped" if it.by_person else "failed"
             yield from ["failed", "rolled-back"] * it.unseen
             if "No rollback candidate" in self._record(it)["statusReason"]:
-                yield "stopped"  # by a hook, or by a person: ECS does not say
+                yield from ("stopped", "failed")  # by a hook or by a person: ECS does not say
 
     # -- (b), (c), and what each order must respect ---------------------------------------------------------
 
@@ -743,7 +760,7 @@ class World:
         )
         age = self.aws.now() - record["createdAt"]
         ours = current and "rollback" not in record and record["status"] != "STOP_REQUESTED"
-        if record["lifecycleStage"] == "BAKE_TIME":
+        if record["lifecycleStage"] == "BAKE_TIME" and not self.denied:
             raise Broken(f"(R4) {name}: a deployment that bakes was overtaken")
         if not ours and (nothing_new or age < STUCK_AFTER.total_seconds() - 30):
             raise Broken(f"(R4) {name}: another deployment was overtaken after {age:.0f} s")
