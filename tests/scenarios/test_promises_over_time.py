@@ -22,7 +22,6 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from support.pipeline import Pipeline, start_afresh
-from support.thorough import THOROUGH
 from support.world import Broken, World
 from tagalong.deploy import Result
 from tagalong.handlers import deployer
@@ -58,7 +57,7 @@ WEIGHTS = {
     "deny_history": 2,
     "grant_history": 3,
     "crash_soon": 2,
-    "crash_at_an_update": 2,
+    "crash_at_a_write": 2,
     "come_late": 4,
     "come_again": 2,
     "be_out_of_step": 2,
@@ -79,6 +78,8 @@ REACHED = {
     ),
 }
 """what a walk has to come by: otherwise it proves little"""
+RARE = {"stopped-by-person", "said stopped", "history-unavailable"}
+"""of them, what only a long walk is sure to come by; unit tests and scenarios hold these, too"""
 Step = tuple[str, *tuple[int, ...]]
 Play = Callable[[str, list[Step]], Counter[str]]
 
@@ -170,7 +171,10 @@ STORIES: dict[str, list[Step]] = {
         ("push_good", 1, 3), ("sweep",),
     ],
     "a crash between the record and the update": [
-        ("sweep",), ("crash_at_an_update", 0), ("push_good", 0, 0), ("pass_time", 1), ("end", 0, 0),
+        ("sweep",), ("crash_at_a_write", 0), ("push_good", 0, 0), ("pass_time", 1), ("end", 0, 0),
+    ],
+    "a crash before people are told": [
+        ("sweep",), ("crash_at_a_write", 2), ("push_good", 0, 0), ("end", 0, 0),
     ],
     "two fixes of a service that never ran": [
         ("push_both", 3, 3), ("create_again", 1, 0), ("put_plain_tags", 1, 2), ("end", 1, 0), ("sweep",),
@@ -185,8 +189,7 @@ def test_a_story_that_broke_a_promise_once_breaks_none(play: Play, story: str) -
     assert play("track", STORIES[story])["updated"]
 
 
-# The walks of `semver` and `newest` still find states that oracle and rules read differently: nightly.
-@pytest.mark.parametrize("rule", RULES if THOROUGH else ["track"])
+@pytest.mark.parametrize("rule", RULES)
 def test_every_promise_holds_whatever_happens_and_in_whatever_order(play: Play, rule: str) -> None:
     def fails(steps: list[Step]) -> Broken | None:
         try:
@@ -205,4 +208,4 @@ def test_every_promise_holds_whatever_happens_and_in_whatever_order(play: Play, 
             raise _shortest(fails, steps, broken) from None
     print(f"{rule}: {reached}")
     if STEPS >= 3000 and rule == "track":
-        assert not REACHED - reached.keys()
+        assert not REACHED - reached.keys() - (RARE if STEPS < 20_000 else set())

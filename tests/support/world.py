@@ -359,9 +359,10 @@ class World:
     def crash_soon(self, calls: int) -> None:
         self.crash_in = calls % 60
 
-    def crash_at_an_update(self, phase: int) -> None:
-        """Between what is written down and what ECS is told, or just after that."""
-        self.crash_at = ("UpdateService", _pick(("before", "after"), phase))
+    def crash_at_a_write(self, which: int) -> None:
+        """Between what is written down, what ECS is told, and what people are."""
+        writes = [("UpdateService", "before"), ("UpdateService", "after"), ("PutEvents", "before")]
+        self.crash_at = _pick([*writes, ("PutItem", "after")], which)
 
     def come_late(self, which: int) -> None:
         if self.late:
@@ -760,7 +761,7 @@ class World:
         )
         age = self.aws.now() - record["createdAt"]
         ours = current and "rollback" not in record and record["status"] != "STOP_REQUESTED"
-        if record["lifecycleStage"] == "BAKE_TIME" and not self.denied:
+        if record["lifecycleStage"] == "BAKE_TIME" and not (self.denied or self.aws.listed_after):
             raise Broken(f"(R4) {name}: a deployment that bakes was overtaken")
         if not ours and (nothing_new or age < STUCK_AFTER.total_seconds() - 30):
             raise Broken(f"(R4) {name}: another deployment was overtaken after {age:.0f} s")
@@ -785,8 +786,12 @@ class World:
     def _change(self, name: str, names: Digests) -> Digests:
         """What is held is not in it."""
         runs = self._baseline(name).holds
-        moves = {it: made for it, made in names.items() if self.rule != "track" or made == self.wanted[it]}
-        return {it: made for it, made in moves.items() if runs[it] != made}
+        chosen = {(it.container, it.digest) for it in self.known[name].chosen}
+        second = self.rule != "track"  # best may be ordered, too
+        moves = {
+            it for it in names if names[it] == self.wanted[it] or (second and (it, names[it]) not in chosen)
+        }
+        return {it: made for it, made in names.items() if it in moves and runs[it] != made}
 
     def _is_in_doubt(self, name: str) -> bool:
         """Whether tagalong may know less than the truth about what ECS would go back to."""

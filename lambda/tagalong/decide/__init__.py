@@ -11,7 +11,7 @@ from tagalong.decide import eligibility
 from tagalong.decide.followed import followed
 from tagalong.decide.holds import Hold, cannot_force, holds
 from tagalong.decide.look import Followed, Look, Policy, baseline_of, rule_of
-from tagalong.decide.memory import forget, remember
+from tagalong.decide.memory import forget, has_completed, remember
 from tagalong.decide.outcomes import Report, observe, stuck_since, under_way_since
 from tagalong.decide.turn import has_open_push, wait_for
 from tagalong.model.decisions import Decision, Refusal, Skip, SkipReason, Update, UpdateReason
@@ -192,7 +192,7 @@ def _order(
 ) -> Order:
     """What is remembered of an update. A digest that cannot be compared counts as changed."""
     baseline, runs = baseline_of(look)
-    if not (look.service.completed or look.history.last_successful or (record.order and record.order.runs)):
+    if not (has_completed(look) or (record.order and record.order.runs)):
         runs = {}  # what never completed proves nothing: all of it may be what fails
     digests = {it.name: held[it.name].digest if it.name in held else it.digest for it in containers}
     change = {name: it for name, it in digests.items() if name not in held and runs.get(name) != it}

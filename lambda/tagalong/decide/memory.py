@@ -47,7 +47,7 @@ def _noted(followed: Followed, known: Noted | None, look: Look) -> Noted:
     if not followed.by_tag and followed.digest:
         at = _pushed_first(followed)
     if known is None:
-        return Noted(followed.digest, at, adopted=not followed.pushed and _has_completed(look))
+        return Noted(followed.digest, at, adopted=not followed.pushed and has_completed(look))
     if known.adopted and look.retry_at > known.at:
         known = replace(known, adopted=False)
     if pushed and (known.adopted or pushed > known.at):  # an event of before it was adopted reaches us late
@@ -82,7 +82,7 @@ def _pushed_first(followed: Followed) -> datetime:
     return datetime.fromtimestamp(getattr(followed.wanted, "pushed_at", 0), tz=UTC)
 
 
-def _has_completed(look: Look) -> bool:
+def has_completed(look: Look) -> bool:
     """Whether a deployment of the service ever has; where nobody knows, it counts as so."""
     history, forgotten = look.history, look.now - look.service.created_at > _ECS_REMEMBERS
     return look.service.completed or forgotten or bool(history.last_successful or history.unavailable)

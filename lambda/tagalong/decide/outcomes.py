@@ -116,7 +116,9 @@ def _begun_as(order: Order, look: Look) -> str:
     """The answer of UpdateService was lost: the id of the oldest deployment that can be it."""
     since, primary = order.at - _BEFORE_ORDER, look.service.primary
     taken = {it.deployment for it in look.record.orders}
-    for deployment in reversed(look.history.deployments):
+    # Clocks differ: one from before the order counts only where there is none from after it.
+    candidates = sorted(look.history.deployments, key=lambda it: (it.created_at < order.at, it.created_at))
+    for deployment in candidates:
         target, known = look.history.target(deployment), deployment.id in taken
         ours = target and target.task_definition == order.revision
         if ours and not known and deployment.created_at >= since:
