@@ -17,7 +17,6 @@ def test_an_older_version_that_a_person_chose_is_kept_at_every_sweep_until_a_new
     for name, rule in RULES.items():
         tags = [{"key": "tagalong:rule", "value": rule}]
         paced.serve("chosen", name, paced.register(f"chosen-{name}", "chosen:1.0.0"), tags=tags)
-        paced.end_step("chosen", name)
     second = paced.push("chosen:1.1.0", "second")
     _complete(paced, second)
     _complete(paced, paced.push("chosen:1.2.0", "third"))

@@ -18,7 +18,6 @@ def test_an_image_that_failed_is_not_deployed_by_a_tagalong_that_was_destroyed_a
     system.create_repositories("web")
     good = system.put_image("web:prod", "good")
     system.serve("prod", "web", system.register("web", f"web:prod@{good}"))
-    system.end_step("prod", "web")
     bad = system.put_image("web:prod", "bad", broken=True)
     system.eventually(lambda: system.images("prod", "web"), [f"web@{bad}"], "the image that fails")
     system.end_step("prod", "web")

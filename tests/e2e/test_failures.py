@@ -32,7 +32,6 @@ def pushed(system: System, admin: str, first: str) -> list[str]:
     """The image that a bad family, refused by now, and good ones before and behind it in the queue follow."""
     for name, fields in {"early": {}, "bad": {"taskRoleArn": admin}, "late": {}}.items():
         system.serve("stuck", name, system.register(f"stuck-{name}", first, **fields))
-        system.deployed_service("stuck", name)
     digest = system.push("stuck/web:prod", "1")
     system.eventually(lambda: system.decisions("stuck/web", "bad")[:1], ["aws-error"], "a refusal")
     return [f"stuck/web@{digest}"]
@@ -77,7 +76,6 @@ def test_a_service_that_is_given_up_is_a_dead_letter_with_its_reason_that_can_be
     system.create_repositories("hopeless")
     first = f"hopeless:prod@{system.publish('hopeless:prod', 'first')}"
     system.serve("hopeless", "web", system.register("hopeless", first, taskRoleArn=admin))
-    system.deployed_service("hopeless", "web")
     digest = system.push("hopeless:prod", "second")
     jobs, letters = (system.outputs[name] for name in ("JobQueueUrl", "JobDlqUrl"))
 

@@ -22,7 +22,6 @@ def test_a_service_with_the_rule_force_is_deployed_anew_and_keeps_its_revision(p
     paced.create_repositories("forced")
     paced.publish("forced:prod", "first")
     paced.serve("forced", "web", paced.register("forced", "forced:prod"), tags=FORCE)
-    paced.end_step("forced", "web")
 
     digest = paced.push("forced:prod", "second")
 
@@ -39,7 +38,6 @@ def test_an_image_that_was_rolled_back_is_not_forced_again(paced: System) -> Non
     paced.create_repositories("forced-bad")
     good = paced.publish("forced-bad:prod", "good")
     paced.serve("forced-bad", "web", paced.register("forced-bad", "forced-bad:prod"), tags=FORCE)
-    paced.end_step("forced-bad", "web")
     bad = paced.push("forced-bad:prod", "bad", broken=True)
     paced.eventually(lambda: paced.resolved("forced-bad", "web"), [bad], "a forced deployment")
     paced.end_step("forced-bad", "web")
@@ -57,7 +55,6 @@ def test_a_stack_with_mode_force_follows_tags_though_it_may_register_nothing(for
     force_only.create_repositories("web")
     force_only.put_image("web:prod", "first")
     force_only.serve("prod", "web", force_only.register("web", "web:prod"))
-    force_only.end_step("prod", "web")
 
     digest = force_only.put_image("web:prod", "second")
 

@@ -51,7 +51,6 @@ def test_a_service_with_a_plain_tag_that_runs_what_the_tag_names_is_left_alone(s
     system.create_repositories("swept")
     system.publish("swept:prod", "first")
     system.serve("swept", "web", system.register("swept", "swept:prod"))
-    system.deployed_service("swept", "web")
 
     assert system.sweep("swept") == {"web": "up-to-date"}
     assert system.runs("swept", "web") == "swept:1"
@@ -61,7 +60,6 @@ def test_a_service_that_a_sweep_sees_first_stays_until_its_tag_is_pushed(system:
     system.create_repositories("adopted")
     first, _second = system.publish("adopted:prod", "first"), system.publish("adopted:prod", "second")
     system.serve("adopted", "web", system.register("adopted", f"adopted:prod@{first}"))
-    system.deployed_service("adopted", "web")
 
     assert system.sweep("adopted") == {"web": "adopted"}
     assert system.runs("adopted", "web") == "adopted:1"

@@ -51,11 +51,15 @@ class System:
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def serve(self, cluster: str, name: str, revision: str, **fields: Any) -> None:
-        """A service with a circuit breaker that rolls back, unless `fields` say otherwise."""
+        """A service whose first deployment is over: what comes next does not depend on how long that took.
+        It has a circuit breaker that rolls back, unless `fields` say otherwise."""
         ecs = self.aws.client("ecs")
         ecs.create_cluster(clusterName=cluster)
         service = {"desiredCount": 1, "deploymentConfiguration": circuit_breaker(rollback=True)} | fields
-        ecs.create_service(cluster=cluster, serviceName=name, taskDefinition=revision, **service)
+        answer = ecs.create_service(cluster=cluster, serviceName=name, taskDefinition=revision, **service)
+        self.aws.end_step(answer["service"]["serviceArn"])
+        over = {"COMPLETED"}
+        self.eventually(lambda: over.issuperset(self._states(cluster, name)), True, f"'{name}' as it is made")
 
     def deploy(self, cluster: str, name: str, **fields: Any) -> None:
         """What a person does: UpdateService."""
