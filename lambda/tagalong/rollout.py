@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from tagalong.decide import Verdict, eligibility
 from tagalong.decide.look import Look
+from tagalong.decide.outcomes import deployment_id
 from tagalong.model.decisions import Skip, SkipReason, Update
 from tagalong.model.record import Order, Record, Status, begin
 from tagalong.model.revisions import Change, Revision, equivalent, pin
@@ -84,7 +85,7 @@ class Rollout:
         too_many = _TOO_MANY in message
         reason = SkipReason.TOO_MANY_DEPLOYMENTS if too_many else SkipReason.DEPLOYMENT_IN_PROGRESS
         known = replace(record, decision=look.record.decision)
-        waiting = known.deciding(reason, message, look.now).waiting(reason, look.now)
+        waiting = known.deciding(reason, message, look.now).waiting(reason, deployment_id(look), look.now)
         skip = Skip(look.service, reason, message, waits=True, news=waiting.decision != known.decision)
         self.keep(look, waiting, ordered)
         return skip

@@ -63,6 +63,17 @@ def test_the_history_tells_each_deployment_newest_first_with_its_target(ecs: Ecs
     assert targets[first.service_revision].resolved.keys() == {"web"}
 
 
+def test_while_a_deployment_is_under_way_the_service_tells_what_it_would_go_back_to(
+    ecs: Ecs, stage: Stage
+) -> None:
+    web = web_of(stage)
+    good = service(ecs)
+
+    ecs.update(good, web.register("better"))
+
+    assert (good.completed_before, service(ecs).completed_before) == ("", good.task_definition)
+
+
 def test_a_completed_deployment_is_told_by_the_service_and_by_the_history(ecs: Ecs, stage: Stage) -> None:
     web = web_of(stage)
     ecs.update(service(ecs), web.register("better"))

@@ -33,6 +33,7 @@ def parse_service(described: "ServiceTypeDef") -> Service:
         created_at=described["createdAt"].astimezone(UTC) if "createdAt" in described else EPOCH,
         primary=primary,
         deployments=frozenset(it["id"] for it in deployments),
+        completed_before=_completed_before(deployments),
         service_revision=next((arn for arn in revisions if arn.endswith(f"/{primary.number}")), ""),
         circuit_breaker=bool(configured.get("deploymentCircuitBreaker", {}).get("enable")),
         stages=_stages(described),
@@ -53,6 +54,12 @@ def _primary(deployments: "Sequence[DeploymentTypeDef]") -> Primary:
                 updated.astimezone(UTC) if (updated := it.get("updatedAt")) else None,
             )
     return Primary("")
+
+
+def _completed_before(deployments: "Sequence[DeploymentTypeDef]") -> str:
+    """What ECS would go back to, also when that was deployed longer ago than it lists deployments."""
+    others = (it for it in deployments if it["status"] == "ACTIVE")
+    return next((it["taskDefinition"] for it in others if it.get("rolloutState") == "COMPLETED"), "")
 
 
 def _state(deployments: "Sequence[DeploymentTypeDef]", desired: int, running: int) -> str:

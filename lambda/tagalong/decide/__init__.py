@@ -12,7 +12,7 @@ from tagalong.decide.followed import followed
 from tagalong.decide.holds import Hold, cannot_force, holds
 from tagalong.decide.look import Followed, Look, Policy, baseline_of, rule_of
 from tagalong.decide.memory import forget, has_completed, remember
-from tagalong.decide.outcomes import Report, observe, stuck_since, under_way_since
+from tagalong.decide.outcomes import Report, deployment_id, observe, stuck_since, under_way_since
 from tagalong.decide.turn import has_open_push, wait_for
 from tagalong.model.decisions import Decision, Refusal, Skip, SkipReason, Update, UpdateReason
 from tagalong.model.images import TaggedImage
@@ -42,7 +42,7 @@ def decide(look: Look) -> Verdict:
     held = holds(record, containers)
     decision = _decide(look, record, containers, alone, held)
     if isinstance(decision, Skip) and decision.waits:
-        record = record.waiting(decision.reason, look.now)
+        record = record.waiting(decision.reason, deployment_id(look), look.now)
     else:
         record = replace(record, waits=None)
     order = _order(look, record, containers, held, decision) if isinstance(decision, Update) else None

@@ -111,6 +111,14 @@ def baseline_of(look: Look) -> tuple[str, Mapping[str, str]]:
     if not look.service.completed:
         if target := history.target(history.last_successful):
             return target.task_definition, {name: target.digest(name) for name in target.images}
-        if order and order.baseline:
+        known = look.service.completed_before
+        if order and order.baseline and known in {"", order.baseline}:
             return order.baseline, order.runs
+        if known:
+            revision = look.base if known == look.base.arn else look.baseline
+            return known, _pinned(revision) if revision else {}
     return look.base.arn, base_digests(look)
+
+
+def _pinned(revision: Revision) -> dict[str, str]:
+    return {c.name: c.image.digest or "" for c in revision.containers}

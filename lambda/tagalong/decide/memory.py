@@ -59,10 +59,13 @@ def _noted(followed: Followed, known: Noted | None, look: Look) -> Noted:
 
 
 def _has_failed(followed: Followed, look: Look) -> bool:
-    """The record is older than a rollout that failed: the table was restored, or other people tried it."""
+    """The record is older than a rollout of ours that failed: the table was restored from a backup.
+
+    What others deployed rejects nothing. Ours name the digest and no tag; from theirs that do the same ours
+    cannot be told."""
     history, ours = look.history, {last_part(order.deployment) for order in look.record.orders}
     return any(
-        history.failed(it) and it.number not in ours and target.digest(followed.name) == followed.digest
+        history.failed(it) and it.number not in ours and target.pins(followed.name, followed.digest)
         for it in history.deployments
         if it.created_at >= look.retry_at and (target := history.target(it))
     )

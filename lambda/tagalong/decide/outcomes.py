@@ -56,8 +56,10 @@ def under_way_since(look: Look) -> datetime | None:
     if not is_rolling_back(look):
         return primary.created_at
     # The PRIMARY is the old deployment, with its old time.
-    waits = look.record.waits.since if look.record.waits else look.now
-    return order.at if order and order.deployment and order.status.is_open else waits
+    if order and order.deployment and order.status.is_open:
+        return order.at
+    waits = look.record.waits
+    return waits.since if waits and waits.deployment == primary.id else look.now
 
 
 def deployment_id(look: Look) -> str:

@@ -61,6 +61,11 @@ class Target:
         reference = ImageReference.parse(self.images.get(container, ""))
         return (reference and reference.digest) or ""
 
+    def pins(self, container: str, digest: str) -> bool:
+        """Whether it names this digest, and no tag beside it."""
+        reference = ImageReference.parse(self.images.get(container, ""))
+        return bool(reference and reference.digest == digest and not reference.tag)
+
     def digest(self, container: str) -> str:
         return self.named(container) or self.resolved.get(container, "")
 

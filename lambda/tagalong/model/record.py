@@ -100,6 +100,7 @@ class Noted:
 class Wait:
     reason: str  # a SkipReason
     since: datetime
+    deployment: str = ""  # ecs-svc/N: what is under way, or was last
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +144,11 @@ class Record:
         same = last and (last.reason, last.message) == (reason, message)
         return self if same else replace(self, decision=LastDecision(reason, message, now))
 
-    def waiting(self, reason: str, now: datetime) -> "Record":
+    def waiting(self, reason: str, deployment: str, now: datetime) -> "Record":
         """Since when, if it waited for the same before."""
-        same = self.waits and self.waits.reason == reason
-        return self if same else replace(self, waits=Wait(reason, now))
+        known = self.waits
+        same = known and (known.reason, known.deployment) == (reason, deployment)
+        return self if same else replace(self, waits=Wait(reason, now, deployment))
 
 
 def begin(record: Record, order: Order) -> Record:

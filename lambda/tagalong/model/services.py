@@ -43,6 +43,7 @@ class Service:
     created_at: datetime = EPOCH
     primary: Primary = Primary("")
     deployments: frozenset[str] = frozenset()  # ids
+    completed_before: str = ""  # ARN of the revision that still runs beside the PRIMARY, and was completed
     service_revision: str = ""  # ARN: that of the PRIMARY deployment, where ECS names it
     circuit_breaker: bool = False
     stages: frozenset[str] = frozenset()  # of a deployment, in which it waits for hooks or bakes

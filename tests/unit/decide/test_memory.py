@@ -74,6 +74,22 @@ def test_adoption_ends_when_the_same_digest_is_pushed() -> None:
     assert noted(look(RUNS_OLD, {"app": OLD}, trigger=replace(PUSH, digest=OLD))).is_open_push
 
 
+def test_what_others_deployed_and_failed_is_no_adoption() -> None:
+    failed = deployment(3, "ROLLBACK_SUCCESSFUL", NOW - MINUTE, NOW)
+    theirs = target(f"{HOST}/app:prod", c0=NEW)
+    told = history(failed, targets={failed.service_revision: theirs})
+
+    assert noted(look(RUNS_OLD, {"app": NEW}, history=told)).is_open_push
+
+
+def test_a_rollout_such_as_ours_that_failed_after_the_record_was_written_is_an_adoption() -> None:
+    """The table was restored from a backup."""
+    failed = deployment(3, "ROLLBACK_SUCCESSFUL", NOW - MINUTE, NOW)
+    told = history(failed, targets={failed.service_revision: target(f"{HOST}/app@{NEW}")})
+
+    assert noted(look(RUNS_OLD, {"app": NEW}, history=told)).adopted
+
+
 def test_a_duplicate_event_notes_nothing_new() -> None:
     done = Noted(NEW, PUSH.time, ordered_at=PUSH.time + MINUTE)
     record = Record(BEFORE, {"c0": done})

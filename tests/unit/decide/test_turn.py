@@ -23,17 +23,22 @@ from support.looks import (
 from tagalong.decide.followed import followed
 from tagalong.decide.turn import wait_for
 from tagalong.model.history import History
-from tagalong.model.record import Noted, Record
+from tagalong.model.record import Noted, Record, Wait
 from tagalong.model.services import Primary
 
 OPEN, ADOPTED = Noted(NEW, NOW), Noted(NEW, NOW, adopted=True)
 
 
 def reason(
-    noted: Noted, told: History, now: Primary = SERVICE.primary, *, rollout_at: Any = None
+    noted: Noted,
+    told: History,
+    now: Primary = SERVICE.primary,
+    *,
+    rollout_at: Any = None,
+    waits: Wait | None = None,
 ) -> str | None:
     orders = (order(rollout_at),) if rollout_at else ()
-    record = Record(BEFORE, {"c0": noted}, orders)
+    record = Record(BEFORE, {"c0": noted}, orders, waits=waits)
     service = replace(SERVICE, primary=now)
     seen = look(
         revision(f"{HOST}/app:prod@{OLD}"), {"app": NEW}, record=record, history=told, service=service
@@ -86,6 +91,18 @@ def test_a_rollback_of_our_own_rollout_is_waited_for() -> None:
     told = history(deployment(2, "ROLLBACK_IN_PROGRESS", since))
 
     assert reason(OPEN, told, primary(1, "IN_PROGRESS", BEFORE), rollout_at=since) == "deployment-in-progress"
+
+
+@pytest.mark.parametrize(("number", "expected"), [(1, None), (3, "deployment-in-progress")])
+def test_where_no_history_is_told_a_rollback_is_waited_for_since_a_look_first_saw_this_one(
+    number: int, expected: str | None
+) -> None:
+    """Not since another deployment was waited for: the PRIMARY is the old deployment with its old time."""
+    back = replace(primary(1, "IN_PROGRESS", BEFORE), reason="rolling back to deploymentId ecs-svc/1")
+    told = History(unavailable="AccessDeniedException")
+    waits = Wait("deployment-in-progress", NOW - 40 * MINUTE, f"ecs-svc/{number}")
+
+    assert reason(OPEN, told, back, waits=waits) == expected
 
 
 @pytest.mark.parametrize("number", [2, 3])
