@@ -53,7 +53,8 @@ nightly: export TAGALONG_STEPS := 100000
 nightly: export TAGALONG_SEED ?= $(shell date +%j)
 nightly: $(TO_TEST) $(CDK_CLI) $(MINISTACK) ## all that make test tries a part of: properties, faults, walks; an hour or so
 	@$(IN_VENV) pytest --numprocesses 2 --hypothesis-profile nightly -m hypothesis
-	@$(IN_VENV) pytest --numprocesses 2 tests/scenarios/test_faults.py tests/scenarios/test_promises_over_time.py
+	@$(IN_VENV) pytest --numprocesses 2 --dist loadgroup \
+	  tests/strict tests/scenarios
 
 check-locks: $(TO_TEST) ## install every lock with every Python here, beside newer versions of everything
 	@$(IN_VENV) pytest --numprocesses 2 --dist loadgroup tests/locks

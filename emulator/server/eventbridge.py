@@ -15,6 +15,7 @@ from botocore.session import Session
 
 Event = Mapping[str, Any]
 _UNCHECKED = "embedded"  # the secret of a root user
+_SDK = Session()  # one for all: the models that it has read are most of the time that a client takes
 _log = logging.getLogger("eventbridge")
 
 
@@ -35,7 +36,7 @@ class EventBridge:
 
     def __init__(self, endpoint: str, account: str, region: str) -> None:
         def client(service: str) -> Any:
-            return Session().create_client(
+            return _SDK.create_client(
                 service,
                 region_name=region,
                 endpoint_url=endpoint,

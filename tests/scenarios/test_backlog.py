@@ -2,7 +2,9 @@
 
 from support.fake_aws import HOST, FakeAws
 from support.pipeline import Pipeline
+from support.thorough import many
 
+FAMILIES, SERVICES = many(1000, 300), many(500, 300)
 NEW = "sha256:" + "f" * 64
 
 
@@ -13,9 +15,9 @@ def fleet(aws: FakeAws, families: int) -> None:
     aws.serve("prod", "small", aws.register("small", f"{HOST}/app:prod"))
 
 
-def test_a_small_push_passes_one_that_concerns_a_thousand_families(pipeline: Pipeline) -> None:
+def test_a_small_push_passes_one_that_concerns_very_many_families(pipeline: Pipeline) -> None:
     aws = pipeline.aws
-    fleet(aws, 1000)
+    fleet(aws, FAMILIES)
     pipeline.deliver(aws.push("sidecar", "prod", NEW))
     pipeline.invoke_deployer()
     pipeline.deliver(aws.push("app", "prod", NEW))
@@ -25,16 +27,16 @@ def test_a_small_push_passes_one_that_concerns_a_thousand_families(pipeline: Pip
 
     assert aws.calls["RegisterTaskDefinition"] - before <= 2 * 20
     pipeline.work(rounds=1000)
-    assert aws.calls["RegisterTaskDefinition"] == 1001
-    assert {tuple(aws.images("prod", f"s{n}")) for n in range(1000)} == {(f"{HOST}/sidecar@{NEW}",)}
+    assert aws.calls["RegisterTaskDefinition"] == FAMILIES + 1
+    assert {tuple(aws.images("prod", f"s{n}")) for n in range(FAMILIES)} == {(f"{HOST}/sidecar@{NEW}",)}
     assert not aws.queue
     assert not aws.failed
 
 
-def test_a_family_of_500_services_shares_one_revision_and_lets_others_pass(pipeline: Pipeline) -> None:
+def test_a_large_family_shares_one_revision_and_lets_others_pass(pipeline: Pipeline) -> None:
     aws = pipeline.aws
     shared = aws.register("shared", f"{HOST}/sidecar:prod")
-    for number in range(500):
+    for number in range(SERVICES):
         aws.serve("prod", f"s{number}", shared)
     aws.serve("prod", "small", aws.register("small", f"{HOST}/app:prod"))
     pipeline.deliver(aws.push("sidecar", "prod", NEW))
@@ -44,5 +46,5 @@ def test_a_family_of_500_services_shares_one_revision_and_lets_others_pass(pipel
 
     assert aws.calls["UpdateService"] <= 201
     pipeline.work()
-    assert aws.calls["UpdateService"] == 501
+    assert aws.calls["UpdateService"] == SERVICES + 1
     assert len(aws.revisions["shared"]) == 2

@@ -1,10 +1,12 @@
-"""200 pushes to 40 repositories over 500 services, all at once."""
+"""Pushes to 40 repositories over families of four services, all at once."""
 
 from random import Random
 
 from support.fake_aws import HOST, FakeAws
 from support.pipeline import Pipeline
+from support.thorough import many
 
+FAMILIES, PUSHES = many(125, 40), many(200, 60)
 REPOSITORIES = [f"team/app-{number}" for number in range(40)]
 
 
@@ -13,10 +15,10 @@ def digest(number: int) -> str:
 
 
 def fleet(aws: FakeAws) -> None:
-    """125 families of four services; each has an app and a sidecar of another repository."""
+    """Each family has an app and a sidecar of another repository."""
     for repository in REPOSITORIES:
         aws.push(repository, "prod", digest(0))
-    for family in range(125):
+    for family in range(FAMILIES):
         pair = (REPOSITORIES[family % 40], REPOSITORIES[(family * 7 + 3) % 40])
         revision = aws.register(f"family-{family}", *(f"{HOST}/{name}:prod@{digest(0)}" for name in pair))
         for member in range(4):
@@ -27,7 +29,9 @@ def test_everything_converges_with_one_registration_for_each_family_that_changed
     aws, random = pipeline.aws, Random(20261122)  # noqa: S311 - the same pushes each time
     fleet(aws)
     pipeline.sweep()
-    events = [aws.push(random.choice(REPOSITORIES), "prod", digest(number)) for number in range(1, 201)]
+    events = [
+        aws.push(random.choice(REPOSITORIES), "prod", digest(number)) for number in range(1, PUSHES + 1)
+    ]
     random.shuffle(events)
     for event in events:
         pipeline.deliver(event)

@@ -1,24 +1,26 @@
 """Every kind of fault at the calls of a rollout: the end is the same, and nothing is lost.
 
-A connection is cut after every call, as nobody knows then that it was applied. The other kinds hit every
-fifth call, and they together all: scenarios/test_faults.py has all kinds at all calls, on the fake.
+Each call meets one kind, or at night a cut after it, as nobody knows then that it was applied, and one other
+kind: scenarios/test_faults.py has all kinds at all calls, on the fake.
 """
 
 import pytest
 
 from support.sample_services import ALL, Company
 from support.strict_proxy import Fault, FaultKind, StrictAws
+from support.thorough import THOROUGH
 from tagalong.aws import NO_RETRY_CONFIG, RETRY_CONFIG
 
 pytestmark = pytest.mark.embedded
 
 CALLS = 69  # of a rollout: checked below
+_KINDS = len(FaultKind)
 PATIENCE, SLOW = 3, 3.5  # seconds: the client does not wait for the answer, and the call is applied later
 CASES = [
     pytest.param(kind, at, marks=pytest.mark.xdist_group(f"strict-{kind}"))
     for number, kind in enumerate(FaultKind)
     for at in range(1, CALLS + 1)
-    if kind is FaultKind.CUT_AFTER or at % 5 == number % 5
+    if at % _KINDS == number or (THOROUGH and kind is FaultKind.CUT_AFTER)
 ]
 
 

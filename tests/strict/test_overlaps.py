@@ -12,6 +12,7 @@ import pytest
 from support.sample_services import ALL, Company
 from support.strict_proxy import Fault, FaultKind, StrictAws
 from support.strict_proxy.api import Call
+from support.thorough import some
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("strict")]
 
@@ -41,8 +42,8 @@ def released(held: Held) -> Iterator[None]:
         held.released.set()
 
 
-@pytest.mark.parametrize("at", range(1, CALLS + 1, 2))
-def test_a_deployer_that_is_overtaken_at_every_other_call_by_another_with_the_same_jobs_undoes_nothing(
+@pytest.mark.parametrize("at", some(range(1, CALLS + 1, 2), 3))
+def test_a_deployer_that_is_overtaken_at_any_call_by_another_with_the_same_jobs_undoes_nothing(
     company: Company, strict: StrictAws, at: int
 ) -> None:
     """It took so long that the visibility timeout of its messages ended."""
