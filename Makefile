@@ -24,7 +24,7 @@ STEPS := $(if $(filter demo up test nightly,$(MAKECMDGOALS)),4,$(if $(filter boo
 SETTING_UP := @printf 'Setting up, once, %s of $(STEPS): %s\n'
 
 .NOTPARALLEL: # npm is in .venv
-.PHONY: help demo up logs down test nightly check-locks check-dates bench bootstrap deploy diff destroy lock clean
+.PHONY: help demo up logs down cli test nightly check-locks check-dates bench bootstrap deploy diff destroy lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ logs: $(TO_RUN) ## what tagalong says there, until Ctrl-C
 
 down: $(TO_RUN) ## stop the embedded AWS and remove what it wrote
 	@.venv/bin/python -m emulator down --port $(PORT)
+
+cli: $(TO_RUN) ## set up the command line: .venv/bin/python -m cli
+	@.venv/bin/python -m cli --help
 
 test: $(TO_TEST) $(CDK_CLI) $(MINISTACK) ## format, lint, types, import direction, all tests
 	@.venv/bin/ruff format --check

@@ -5,6 +5,7 @@ import sys
 import aws_cdk as cdk
 
 from infra.config import Config, ConfigError
+from infra.limits import check_limits
 from infra.registry import RegistryStack
 from infra.stack import TagalongStack
 
@@ -16,4 +17,8 @@ except ConfigError as error:
 TagalongStack(app, "tagalong", config=config)
 if config.forward_to_accounts:
     RegistryStack(app, "tagalong-registry", config=config)
-app.synth()
+try:
+    for stack in app.synth().stacks:
+        check_limits(stack.template)
+except ConfigError as error:
+    sys.exit(str(error))

@@ -1,66 +1,74 @@
-"""make bench: a line for each row, and all figures in benchmarks/results.json."""
+"""make bench: a line for each figure that must hold, and all of them in benchmarks/results.json."""
 
 import json
 import platform
-from collections.abc import Iterator
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import cold_start
-from benchmarks.fleets import Fleet
-from benchmarks.rows import DEFAULT_SHARE, LATENCY, Row, Table, measure
-from benchmarks.sidecars import measure_with_a_small_push
+from benchmarks.figures import FIGURES, Figure
+from benchmarks.region import LATENCY
 from support.fake_aws import Json
+from support.strict_proxy.quotas import QUOTAS
+from tagalong.aws.rate_limit import AT_ONCE, PARTS
 
 _RESULTS = Path(__file__).parent / "results.json"
-_ALL, _LONG = ("cold", "table", "warm"), ("cold", "warm")
-# A fleet of 100 services has no 200 families. Of a push to very many the finder is a small part, so that
-# it is not measured in all three ways.
-_FLEETS = {
-    Fleet(100, 100, 2, following=1): (_ALL, 1),
-    Fleet(100, 100, 2, following=20): (_ALL, 1),
-    Fleet(100, 100, 2, following=100): (_LONG, 8),
-    Fleet(1000, 200, 5, following=1): (_ALL, 1),
-    Fleet(1000, 200, 5, following=20): (_ALL, 1),
-    Fleet(1000, 200, 5, following=200): (_LONG, 8),
-    Fleet(5000, 1000, 10, following=1): (_ALL, 2),
-    Fleet(5000, 1000, 10, following=20): (_ALL, 2),
-    Fleet(5000, 1000, 10, following=200): (_LONG, 4),
-}
-_SIDECARS = {Fleet(500, 1, 1, following=1): 8, Fleet(1000, 1000, 5, following=1000): 10}
-_HEAD = ("services", "families", "start", "share", "throttled", "wall s", "quota s", "bound s", "ratio")
+_ZIPPED = 2_600_000  # bytes
 
 
-def main() -> None:
-    print("".join(f"{word:>10}" for word in _HEAD), flush=True)
-    rows = [_printed(row) for row in _rows()]
-    sidecars = [
-        _printed(measure_with_a_small_push(Row(fleet, "warm", scale))) for fleet, scale in _SIDECARS.items()
+def main() -> int:
+    """Name figures by a part of their names to measure only those; then results.json stays as it is."""
+    setting = _setting()
+    print(f"{setting['latency'] * 1000:.0f} ms a call, published quotas of ECS, share 1")
+    print(f"of each quota all that are at work may use together: {setting['parts']}")
+    chosen = sys.argv[1:]
+    figures = []
+    for measure in FIGURES:
+        what = getattr(measure, "func", measure).__name__
+        name = f"{what} {getattr(measure, 'args', '')} {getattr(measure, 'keywords', '')}"
+        if not chosen or any(word in name for word in chosen):
+            figures.append(_printed(measure()))
+    if not chosen:
+        figures += [_printed(it) for it in _starts()]
+        results = {"setting": setting, "figures": [_written(it) for it in figures]}
+        _RESULTS.write_text(json.dumps(_rounded(results), indent=2) + "\n")
+    return 0 if all(it.passes for it in figures) else 1
+
+
+def _setting() -> Json:
+    """The sum of all that are at work, of each quota, is at most the share."""
+    categories = {category for part in PARTS.values() for category in part}
+    parts = {
+        category: round(sum(AT_ONCE[name] * part.get(category, 0) for name, part in PARTS.items()), 3)
+        for category in sorted(categories)
+    }
+    quotas = {action: f"{it.burst}, {it.per_second}/s" for action, it in QUOTAS.items()}
+    return {"latency": LATENCY, "python": platform.python_version(), "parts": parts, "quotas": quotas}
+
+
+def _starts() -> list[Figure]:
+    started = cold_start.measure()
+    ratios = {name: float(it) for name, it in started["ratios"].items()}
+    return [
+        Figure("cold start beside a bare function", ratios, dict.fromkeys(ratios, cold_start.GOAL), started),
+        Figure("asset, bytes zipped", {"zipped": started["bytes"]["zipped"]}, {"zipped": _ZIPPED}),
     ]
-    for sidecar in sidecars:
-        print(f"{sidecar['following']} families: a small push took {sidecar['small_push_waited']:.0f} s")
-    print(json.dumps(started := cold_start.measure(), indent=2))
-    setting = {"latency": LATENCY, "python": platform.python_version()}
-    results = {"setting": setting, "rows": rows, "sidecars": sidecars, "cold_start": started}
-    _RESULTS.write_text(json.dumps(_rounded(results), indent=2) + "\n")
 
 
-def _rows() -> Iterator[Json]:
-    table: Table = {}
-    for fleet, (starts, scale) in _FLEETS.items():
-        for start in starts:
-            result, table = measure(Row(fleet, start, scale), table)
-            yield result
-    fleet = Fleet(1000, 200, 5, following=200)
-    yield measure(Row(fleet, "cold", 8, DEFAULT_SHARE), {})[0]
+def _printed(figure: Figure) -> Figure:
+    measured = ", ".join(f"{what} {_short(it)}" for what, it in figure.measured.items())
+    must = ", ".join(f"{what} <= {_short(it)}" for what, it in figure.must.items())
+    print(f"{'pass' if figure.passes else 'MISS'}  {figure.name}: {measured}; must: {must}", flush=True)
+    return figure
 
 
-def _printed(row: Json) -> Json:
-    words = (row["services"], row["following"], row["start"], row["share"], sum(row["throttled"].values()))
-    seconds = (row["wall"], row["quota_bound"], row["bound"])
-    cells = [*map(str, words), *(f"{value:.1f}" for value in seconds), f"{row['ratio']:.2f}"]
-    missed = "" if row["in_goal"] else "  misses the goal"
-    print("".join(f"{cell:>10}" for cell in cells) + missed, flush=True)
-    return row
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.2f}"
+
+
+def _written(figure: Figure) -> Json:
+    return {"passes": figure.passes, **asdict(figure)}
 
 
 def _rounded(value: object) -> object:
@@ -75,4 +83,4 @@ def _rounded(value: object) -> object:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

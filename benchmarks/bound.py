@@ -1,7 +1,7 @@
-"""The least time that work can take: what the token buckets allow, and calls that wait for each other."""
+"""The least time that work can take: what the buckets allow, and round trips that wait for each other."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from support.strict_proxy.quotas import QUOTAS
@@ -22,26 +22,29 @@ def quota_seconds(calls: Calls, share: float = 1) -> float:
 
 @dataclass(frozen=True)
 class Phase:
-    """What one kind of function must do, with `at_once` functions of it."""
+    """What one kind of function must do, with `at_once` functions of it; `path`: how many of its calls wait
+    for one another, whatever runs side by side."""
 
     calls: Calls
     at_once: int
-
-    def wire_seconds(self, latency: Mapping[str, float]) -> float:
-        """A function makes one call after the other; `latency` is the seconds of one call, by action."""
-        return sum(count * latency.get(action, 0) for action, count in self.calls.items()) / self.at_once
+    path: int = 0
 
 
-def quota_bound(phases: list[Phase], share: float = 1) -> float:
-    """A job names all services of a family, so none is complete before the finder has seen the last service:
-    the times of the phases add up. They use the same buckets, which are full only once."""
+def quota_bound(phases: Sequence[Phase], share: float = 1) -> float:
+    """The phases add up where they wait for different buckets; a bucket that both use is full only once."""
     together: Counter[str] = Counter()
     for phase in phases:
         together.update(phase.calls)
     return max(quota_seconds(together, share), sum(quota_seconds(phase.calls, share) for phase in phases))
 
 
-def bound(phases: list[Phase], latency: Mapping[str, float], share: float = 1) -> float:
-    """As `quota_bound`; in each phase the calls themselves may take longer than the buckets."""
-    one_by_one = sum(max(quota_seconds(phase.calls, share), phase.wire_seconds(latency)) for phase in phases)
-    return max(quota_bound(phases, share), one_by_one)
+def bound(phases: Sequence[Phase], latency: float, share: float = 1) -> float:
+    """The larger of the quota bound and the critical path; `latency` is the seconds of one call."""
+    return max(quota_bound(phases, share), latency * sum(phase.path for phase in phases))
+
+
+def one_by_one(phases: Sequence[Phase], latency: float, share: float = 1) -> float:
+    """The bound as it was defined before: a function that makes one call after the other."""
+    wire = [latency * sum(phase.calls.values()) / phase.at_once for phase in phases]
+    each = sum(max(quota_seconds(it.calls, share), w) for it, w in zip(phases, wire, strict=True))
+    return max(quota_bound(phases, share), each)

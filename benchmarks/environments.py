@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from threading import Lock
 from typing import Any, Self
 
-from support.fake_aws import ACCOUNT, REGION, Json
+from support.fake_aws import ACCOUNT, REGION, START, Json
 
 _QUEUES = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}"
 ENVIRONMENT = {
@@ -30,9 +32,10 @@ ENVIRONMENT = {
     "TAGALONG_RECHECK_QUEUE_URL": f"{_QUEUES}/rechecks",
     "TAGALONG_MAX_ATTEMPTS": "10",
     "TAGALONG_STUCK_AFTER": "30",
-    "TAGALONG_MODE": "revision",
+    "TAGALONG_SWEEP_MINUTES": "60",
     "TAGALONG_DRY_RUN": "false",
     "TAGALONG_DEFAULT_RULE": "track",
+    "TAGALONG_MODE": "revision",
     "TAGALONG_SELECTION": "opt-out",
     "TAGALONG_TABLE": "records",
     "TAGALONG_HISTORY_RETENTION_DAYS": "90",
@@ -51,6 +54,11 @@ class World:
     upstream: str  # the poller of SQS is none of our functions: it asks here, and is not counted
     scale: float  # how many times as fast as ours AWS's clock runs
     latency: float  # seconds on AWS's clock that a call takes on its way
+    began: float  # time.monotonic() when AWS's clock was at START
+
+    def now(self) -> datetime:
+        """What AWS's clock shows, in every process of this machine."""
+        return START + timedelta(seconds=(time.monotonic() - self.began) * self.scale)
 
 
 @dataclass
@@ -129,7 +137,7 @@ def _start(run: Run, world: World, share: float, pipe: Connection) -> None:
 def _measure_wire(clock: Clock, spent: Spent, latency: float) -> None:
     from botocore.httpsession import URLLib3Session  # noqa: PLC0415 - only a process that measures needs it
 
-    send = URLLib3Session.send
+    send, lock = URLLib3Session.send, Lock()
 
     def sent(session: Any, request: Any) -> Any:
         action = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
@@ -137,8 +145,9 @@ def _measure_wire(clock: Clock, spent: Spent, latency: float) -> None:
         if action not in {"ReceiveMessage", "DeleteMessage"}:
             clock.sleep(latency)
         answer = send(session, request)
-        spent.calls[action] += 1
-        spent.wire[action] += clock.monotonic() - start  # type: ignore[assignment]  # a Counter of floats
+        with lock:
+            spent.calls[action] += 1
+            spent.wire[action] += clock.monotonic() - start  # type: ignore[assignment]  # a Counter of floats
         return answer
 
     URLLib3Session.send = sent  # type: ignore[method-assign, assignment]  # to measure it
@@ -159,16 +168,18 @@ class _Context:
         return int(1000 * (self.until - self.clock.monotonic()))
 
 
-def finder(_world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
+def finder(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
     """An event in, seconds out; or seconds in, that it has nothing to do."""
     from tagalong.handlers import finder  # noqa: PLC0415 - after the clock is replaced
 
+    finder.now = world.now
     finder.create_clients()
     pipe.send("ready")
     while (event := pipe.recv()) is not None:
         start = clock.monotonic()
         if isinstance(event, dict):
-            finder.handle(event, _Context(clock, start + _FINDER_TIMEOUT))
+            context = _Context(clock, start + _FINDER_TIMEOUT, aws_request_id=str(event.get("id", start)))
+            finder.handle(event, context)
             spent.invocations.append(clock.monotonic() - start)
         else:
             clock.ahead += event
@@ -176,23 +187,49 @@ def finder(_world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
     pipe.send(spent)
 
 
-def deployer(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
-    """Whatever is in the queue, until it is told to end."""
-    import boto3  # noqa: PLC0415 - after the environment is set
+def rechecker(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
+    """The finder at the recheck queue, until it is told to end."""
+    from tagalong.handlers import finder  # noqa: PLC0415 - after the clock is replaced
 
+    finder.now = world.now
+    finder.create_clients()
+    _work(finder.handle, _Poller(world, "rechecks", 50, _FINDER_TIMEOUT), clock, spent, pipe)
+
+
+def deployer(world: World, clock: Clock, spent: Spent, pipe: Connection) -> None:
+    """The deployer at the job queue, until it is told to end."""
     from tagalong.handlers import deployer  # noqa: PLC0415 - after the clock is replaced
 
+    deployer.now = world.now
     deployer.create_clients()
-    sqs = boto3.client("sqs", endpoint_url=world.upstream)
-    url = ENVIRONMENT["TAGALONG_JOB_QUEUE_URL"]
+    _work(deployer.handle, _Poller(world, "jobs.fifo", 10, _DEPLOYER_TIMEOUT), clock, spent, pipe)
+
+
+@dataclass
+class _Poller:
+    """In front of a queue. It is none of our functions: its calls are not counted."""
+
+    world: World
+    queue: str
+    batch: int
+    timeout: int
+
+
+def _work(handle: Callable[..., Any], poller: _Poller, clock: Clock, spent: Spent, pipe: Connection) -> None:
+    import boto3  # noqa: PLC0415 - after the environment is set
+
+    sqs, url = boto3.client("sqs", endpoint_url=poller.world.upstream), f"{_QUEUES}/{poller.queue}"
     pipe.send("ready")
     while not pipe.poll():
-        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        received = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=poller.batch, VisibilityTimeout=6 * poller.timeout
+        )
+        messages = received.get("Messages", [])
         if not messages:
             continue
         start = clock.monotonic()
-        records = [_record(message) for message in messages]
-        answer = deployer.handle({"Records": records}, _Context(clock, start + _DEPLOYER_TIMEOUT))
+        context = _Context(clock, start + poller.timeout)
+        answer = handle({"Records": [_record(message) for message in messages]}, context)
         spent.invocations.append(clock.monotonic() - start)
         failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
         for message in messages:

@@ -10,8 +10,9 @@ from support.fake_aws import HOST, FakeAws
 DEPLOYERS = 2
 SHARED = "shared"  # the repository that the first families have in common
 OLD, NEW = (f"sha256:{digit * 64}" for digit in "01")
-_PART, _DESCRIBED, _LISTED = 100, 10, 100  # services in a job, in DescribeServices, in ListServices
-_READ, _WRITTEN, _SENT = 100, 25, 10  # in BatchGetItem, BatchWriteItem, SendMessageBatch
+_DESCRIBED, _LISTED = 10, 100  # services in DescribeServices, in ListServices
+_SENT, _BATCH = 10, 10  # messages in SendMessageBatch, and in what a deployer gets at once
+_OF_A_JOB, _OF_A_SERVICE = 4, 10  # round trips that wait for one another: see `deploying`
 
 
 @dataclass(frozen=True)
@@ -36,39 +37,40 @@ class Fleet:
             for member in range(self.members):
                 aws.serve(f"cluster-{family % self.clusters}", f"service-{family}-{member}", revision)
 
-    def finding(self, unknown: int, unseen: int) -> Phase:
-        """`unknown`: revisions that no finder has read; `unseen`: those that this one has not."""
+    def looked_up(self) -> Phase:
+        """The index is complete."""
+        sent = {"SendMessageBatch": ceil(min(20, self.following) / _SENT)}
+        return Phase({"GetItem": 1, "Query": 1, **sent}, at_once=1, path=2)
+
+    def read(self) -> Phase:
+        """Nothing is known: every service and every revision once, and the rows of the index."""
         each = self.services // self.clusters
+        lists = self.clusters * ceil(each / _LISTED)
         calls = {
             "ListClusters": ceil(self.clusters / 100),
-            "ListServices": self.clusters * ceil(each / _LISTED),
+            "ListServices": lists,
             "DescribeServices": self.clusters * ceil(each / _DESCRIBED),
-            "BatchGetItem": ceil(unseen / _READ),
-            "DescribeTaskDefinition": unknown,
-            "BatchWriteItem": ceil(unknown / _WRITTEN),
-            "SendMessageBatch": ceil(min(20, self.following) / _SENT),
+            "DescribeTaskDefinition": self.families,
         }
-        return Phase(calls, at_once=1)
+        return Phase(calls, at_once=1, path=lists + 4)
 
-    def deploying(self) -> Phase:
-        """Of each job: its services, its base, what ECR has, the latest revision; of each service: what is
-        remembered of it, a look right before the update, its record before and after, and the news."""
-        jobs, parts = self.following, ceil(self.members / _PART)
-        updates = jobs * self.members
-        looks = jobs * (parts - 1) * (_PART // _DESCRIBED) + jobs * ceil(
-            (self.members - (parts - 1) * _PART) / _DESCRIBED
-        )
+    def deploying(self, *, known: bool = False) -> Phase:
+        """Of each job: its services, its base, what ECR has, the latest revision and the new one. Of each
+        service: what is remembered of it, its past unless our last rollout was `known` to have completed, a
+        look right before the update, its record before and after, and the news of it."""
+        jobs, updates = self.following, self.following * self.members
         calls = {
-            "DescribeServices": looks + updates,
-            "DescribeTaskDefinition": jobs * (2 + 3 * (parts - 1)),
-            "DescribeImages": jobs * parts * 2,
+            "DescribeServices": ceil(updates / _DESCRIBED) + updates,
+            "DescribeTaskDefinition": jobs,
+            "DescribeImages": jobs + 1,
             "RegisterTaskDefinition": jobs,
             "UpdateService": updates,
-            "Query": updates,
-            "PutItem": 2 * updates,
-            "PutEvents": updates,
+            "ListServiceDeployments": 0 if known else updates,
+            "DescribeServiceRevisions": 0 if known else updates,
         }
-        return Phase(calls, at_once=min(DEPLOYERS, jobs))
+        rounds = ceil(jobs / (DEPLOYERS * _BATCH))
+        path = rounds * (_OF_A_JOB + _OF_A_SERVICE - (2 if known else 0))
+        return Phase(calls, at_once=min(DEPLOYERS, jobs), path=path)
 
     def left_behind(self, aws: FakeAws) -> Iterable[str]:
         """The services that follow and do not run what was pushed."""

@@ -21,7 +21,7 @@ class Upstream(FakeAws):
     def __init__(self, scale: float) -> None:
         super().__init__(step=timedelta())
         self.changed = Condition()
-        self._scale, self._began = scale, time.monotonic()
+        self.speed, self.began = scale, time.monotonic()
 
     @contextmanager
     def served(self) -> Iterator[str]:
@@ -51,7 +51,7 @@ class Upstream(FakeAws):
         return {"serviceArns": [s["serviceArn"] for (c, _), s in self.services.items() if c == cluster]}
 
     def _go_on(self) -> None:
-        self.clock = START + timedelta(seconds=(time.monotonic() - self._began) * self._scale)
+        self.clock = START + timedelta(seconds=(time.monotonic() - self.began) * self.speed)
 
 
 class _Server(ThreadingHTTPServer):

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -14,11 +14,13 @@ from cli.letters import waiting
 from cli.render import Screen, counted, short
 from cli.states import Group, State, state
 from tagalong.aws import RETRY_CONFIG, aws_errors
-from tagalong.find import Running, untagged
 from tagalong.model.decisions import SkipReason
 from tagalong.model.services import last_part
 from tagalong.model.triggers import Sweep
 from tagalong.ports import AwsError
+
+if TYPE_CHECKING:
+    from tagalong.model.images import Repository
 
 _SHOWN, _SIMULATED = 5, 20
 _ECS_TASKS = {
@@ -162,15 +164,16 @@ def _circuit_breakers(patient: _Patient) -> Iterator[Finding]:
 
 def _lost_tags(patient: _Patient) -> Iterator[Finding]:
     """A lifecycle policy may delete what runs."""
-    running = [
-        Running(it.service, line.container, line.repository, line.runs)
-        for it in patient.states
-        for line in it.lines
-        if line.runs
-    ]
-    for it in untagged(running, patient.fleet.ecr):
-        message = f"{it.service.key} runs {it.repository.name}@{short(it.digest)}, which has no tag"
-        yield Finding("lost tags", Level.NOTE, message, f"tag it, or: tagalong why {it.service.key}")
+    running = [(it, line) for it in patient.states for line in it.lines if line.runs]
+    digests: dict[Repository, set[str]] = {}
+    for _, line in running:
+        digests.setdefault(line.repository, set()).add(line.runs)
+    images = {it: patient.fleet.ecr.lookup(it, (), wanted) for it, wanted in digests.items()}
+    for it, line in running:
+        image = images[line.repository].get(line.runs)
+        if not (image and image.tag):
+            message = f"{it.key} runs {line.repository.name}@{short(line.runs)}, which has no tag"
+            yield Finding("lost tags", Level.NOTE, message, f"tag it, or: tagalong why {it.key}")
 
 
 def _unsupported(patient: _Patient) -> Iterator[Finding]:

@@ -1,39 +1,38 @@
 """The services that a command looks at, each decided on by the core: nothing is written."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import cached_property, partial
 from itertools import chain
-from threading import Lock
-from typing import Generic, TypeVar
 
 from cli.account import Account
 from cli.errors import CommandError
 from tagalong.aws import aws_errors
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
+from tagalong.aws.rate_limit import Deadline, RateLimit
 from tagalong.aws.record_table import RecordTable
 from tagalong.decide import Verdict
 from tagalong.decide.look import ImageQuery, Look, Policy
-from tagalong.deploy import Deployer, Failed, Result, Unfinished
-from tagalong.jobs import Job, Recheck, jobs
+from tagalong.deploy import Deployer, Failed, Result
+from tagalong.jobs import Deferred, Job, Recheck, jobs
 from tagalong.model.decisions import Skip, Update
 from tagalong.model.images import Repository, TaggedImage
 from tagalong.model.record import Record
 from tagalong.model.revisions import Revision
 from tagalong.model.services import Service, last_part
 from tagalong.model.triggers import Trigger
+from tagalong.parallel import Once
 from tagalong.ports import RecordTable as Records
+from tagalong.reads import Reads
 from tagalong.rollout import Updated
 
-_QUOTA_SHARE = 0.5  # the rest is for tagalong itself
+_QUOTA_SHARE = 0.5  # tagalong itself seldom uses all of its own at once
 _AT_ONCE = 8
 _PAGE = 100
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +46,13 @@ class Seen:
     verdict: Verdict | None = None
 
 
-class _Once(Generic[K, V]):
-    """What several threads ask for is read once."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._locks: dict[K, Lock] = {}
-        self._known: dict[K, V] = {}
-
-    def get(self, key: K, read: Callable[[], V]) -> V:
-        with self._lock:
-            lock = self._locks.setdefault(key, Lock())
-        with lock:
-            if key not in self._known:
-                self._known[key] = read()
-            return self._known[key]
-
-
 class ListedEcs(Ecs):
     """ECS: what was read a moment ago is not read again."""
 
     def __init__(self) -> None:
-        super().__init__(_QUOTA_SHARE)
+        super().__init__(RateLimit(_QUOTA_SHARE, None, Deadline()))
         self._listed: dict[tuple[str, str], Service] = {}
-        self._revisions: _Once[str, Revision] = _Once()
+        self._revisions = Once(super().revision)
 
     def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
         known = {name: self._listed[cluster, name] for name in names if (cluster, name) in self._listed}
@@ -83,7 +65,7 @@ class ListedEcs(Ecs):
         self._listed.clear()
 
     def revision(self, arn: str) -> Revision:
-        return self._revisions.get(arn, partial(super().revision, arn))
+        return self._revisions(arn)
 
 
 class CachedEcr(Ecr):
@@ -94,10 +76,17 @@ class CachedEcr(Ecr):
         self.forget()
 
     def images(self, repository: Repository, tag: str | None) -> tuple[TaggedImage, ...]:
-        return self._images.get((repository, tag), partial(super().images, repository, tag))
+        return self._images((repository, tag))
 
     def forget(self) -> None:
-        self._images: _Once[ImageQuery, tuple[TaggedImage, ...]] = _Once()
+        self._images: Once[ImageQuery, tuple[TaggedImage, ...]] = Once(lambda it: Ecr.images(self, *it))
+
+
+class _Reads(Reads):
+    """Nothing is registered, so nobody needs the latest of a family."""
+
+    def revision(self, arn: str) -> Revision:
+        return self._revisions(arn)
 
 
 class NoRecords:
@@ -111,8 +100,8 @@ class NoRecords:
 
 
 class _NoRechecks:
-    def send(self, recheck: Recheck, delay: timedelta) -> None:
-        raise AssertionError(f"{recheck.key}, {delay}: a look sends nothing")
+    def send(self, recheck: Recheck | Deferred, delay: timedelta) -> None:
+        raise AssertionError(f"{recheck}, {delay}: a look sends nothing")
 
 
 @dataclass(frozen=True)
@@ -121,9 +110,18 @@ class _Observer(Deployer):
 
     looks: dict[str, tuple[Look, Verdict]] = field(default_factory=dict)
 
-    def _act(self, look: Look, verdict: Verdict) -> Iterator[Result]:
+    def act(self, look: Look, verdict: Verdict) -> Iterator[Result]:
         self.looks[look.service.key] = look, verdict
-        return super()._act(look, verdict)
+        return super().act(look, verdict)
+
+    def observe(self, cluster: str, name: str) -> Iterator[Seen]:
+        for result in self.deploy(cluster, name):
+            look, verdict = self.looks.get(Service(cluster, name).key, (None, None))
+            match result:
+                case Updated():
+                    yield Seen(result.service, result.update, look, verdict)
+                case Skip() | Failed():
+                    yield Seen(look.service if look else result.service, result, look, verdict)
 
 
 @dataclass(frozen=True)
@@ -150,6 +148,7 @@ class Fleet:
 
     def services(self, cluster: str | None = None) -> list[Service]:
         """All of them, or those of one cluster."""
+        self.ecs.forget()
         clusters = [self._cluster(cluster)] if cluster else self._clusters()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             found = list(chain.from_iterable(pool.map(self._services_in, clusters)))
@@ -172,34 +171,30 @@ class Fleet:
 
     def observe(self, services: Sequence[Service], trigger: Trigger) -> list[Seen]:
         """What the deployer would decide now if this trigger made it look at these services."""
-        now = self.account.now()
         self.ecs.keep(services)
-        self.ecr, self.records, self.policy  # noqa: B018 - made here, before several threads ask for them
+        observers = self._observers(list(jobs(trigger, services, trigger.event_id)))
+        work = [partial(each.observe, cluster, name) for each in observers for cluster, name in each.services]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            work = pool.map(
-                lambda job: list(self._observed(job, now)), jobs(trigger, services, trigger.event_id)
-            )
-            return sorted(chain.from_iterable(work), key=lambda it: it.service.key)
+            found = pool.map(lambda look: list(look()), work)
+            return sorted(chain.from_iterable(found), key=lambda it: it.service.key)
 
-    def _observed(self, job: Job, now: datetime) -> Iterator[Seen]:
-        observer = _Observer(
-            self.ecs,
-            self.ecr,
-            self.records,
-            _NoRechecks(),
-            self.policy,
-            job,
-            dry_run=True,
-            now=now,
-            time_left=lambda: True,
-        )
-        for result in observer.deploy():
-            look, verdict = observer.looks.get(_key(result), (None, None))
-            match result:
-                case Updated():
-                    yield Seen(result.service, result.update, look, verdict)
-                case Skip() | Failed():
-                    yield Seen(look.service if look else result.service, result, look, verdict)
+    def _observers(self, work: Sequence[Job]) -> list[_Observer]:
+        now, reads = self.account.now(), _Reads.of(self.ecs, self.ecr, work)
+        return [
+            _Observer(
+                self.ecs,
+                self.ecr,
+                self.records,
+                _NoRechecks(),
+                self.policy,
+                job,
+                dry_run=True,
+                now=now,
+                time_left=lambda: True,
+                reads=reads,
+            )
+            for job in work
+        ]
 
     def again(self, services: Sequence[Service]) -> list[Service]:
         """The same services as they are now; those that are gone are missing."""
@@ -227,8 +222,9 @@ class Fleet:
         return name
 
     def _services_in(self, cluster: str) -> list[Service]:
-        with aws_errors("ListServices, DescribeServices"):
-            return list(self.ecs.describe(cluster, self._arns(cluster)))
+        with aws_errors("ListServices"):
+            names = [last_part(arn) for arn in self._arns(cluster)]
+        return list(self.ecs.services(cluster, names).values())
 
     def _arns(self, cluster: str) -> list[str]:
         """A cluster that the configuration names need not exist."""
@@ -247,7 +243,3 @@ class Fleet:
         where = ", ".join(map(last_part, clusters)) or "this Region"
         hint = f"did you mean {' or '.join(near)}?" if near else "`tagalong status --all` lists services"
         return CommandError(f"there is no service '{name}' in {where}", hint)
-
-
-def _key(result: Result) -> str:
-    return "" if isinstance(result, Unfinished) else result.service.key

@@ -18,7 +18,7 @@ from cli.render import Screen, counted, widths
 from cli.steer import confirmed
 from tagalong.aws import RETRY_CONFIG, aws_errors
 from tagalong.aws.sqs import JobQueue
-from tagalong.jobs import Backlog, Job, message, recheck_message
+from tagalong.jobs import Backlog, Deferred, Job, message, recheck_message
 from tagalong.model.plain import UnreadableError
 from tagalong.model.services import last_part
 from tagalong.model.triggers import DeploymentEvent, Ignored, Push, Sweep, Trigger, parse_event
@@ -149,6 +149,8 @@ def _job(letter: Letter) -> tuple[str, str]:
 
 def _recheck(letter: Letter) -> tuple[str, str]:
     it = recheck_message(letter.body)
+    if isinstance(it, Deferred):
+        return f"rest of {_trigger(it.trigger)}", ""
     return f"{last_part(it.cluster)}/{it.service}", ""
 
 

@@ -84,6 +84,14 @@ def _minutes(value: object) -> int | None:
     return minutes if _TEN_MINUTES <= minutes <= _DAY else None
 
 
+def sweep_minutes(rate: str) -> str:
+    """Of a rate that was accepted."""
+    if rate == "off":
+        return rate
+    number, unit = rate.split()
+    return str(int(number) * {"minute": 1, "hour": 60, "day": _DAY}[unit.removesuffix("s")])
+
+
 def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 

@@ -13,7 +13,8 @@ from infra.queues import DeadLetterQueue, JobQueue
 from infra.state_table import StateTable
 
 TIMEOUT = Duration.minutes(2)
-# As few as Lambda allows: more would only wait for the same quotas of ECS, and each has its part of them.
+# As few as Lambda allows: more would only wait for the same quotas of ECS. Each has its part of them:
+# lambda/tagalong/aws/rate_limit.py; a test compares the two.
 MAX_CONCURRENCY = 2
 MAX_ATTEMPTS = 10
 
@@ -33,7 +34,7 @@ class Deployer(Construct):
         self.dlq = DeadLetterQueue(self, "JobDlq", fifo=True)
         self.job_queue = JobQueue(self, "Jobs", consumer_timeout=TIMEOUT, dead_letter_queue=self.dlq)
         self.function = TagalongFunction(self, service="deployer", timeout=TIMEOUT, config=config)
-        self._configure(config, recheck_queue)
+        self._configure(recheck_queue)
         self.function.add_permissions(permissions.deployer_permissions(config))
         self.function.add_to_role_policy(permissions.send_messages(self.job_queue, self.dlq, recheck_queue))
         state_table.grant_history(self.function)
@@ -47,13 +48,12 @@ class Deployer(Construct):
             )
         )
 
-    def _configure(self, config: Config, recheck_queue: sqs.IQueue) -> None:
+    def _configure(self, recheck_queue: sqs.IQueue) -> None:
         variables = {
             "TAGALONG_JOB_QUEUE_URL": self.job_queue.queue_url,
             "TAGALONG_JOB_DLQ_URL": self.dlq.queue_url,
             "TAGALONG_RECHECK_QUEUE_URL": recheck_queue.queue_url,
             "TAGALONG_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
-            "TAGALONG_QUOTA_SHARE": str(config.quota_share / MAX_CONCURRENCY),
         }
         for name, value in variables.items():
             self.function.add_environment(name, value)

@@ -16,6 +16,8 @@ from infra.queues import EventDeadLetterQueue
 from infra.state_table import StateTable
 
 TIMEOUT = Duration.minutes(5)
+# Each has its part of the quotas of ECS: lambda/tagalong/aws/rate_limit.py; a test compares the two.
+MAX_RECHECK_CONCURRENCY = 2
 
 
 class Finder(Construct):
@@ -35,7 +37,7 @@ class Finder(Construct):
         self.function.add_to_role_policy(permissions.send_messages(job_queue, recheck_queue))
         self.function.add_environment("TAGALONG_JOB_QUEUE_URL", job_queue.queue_url)
         self.function.add_environment("TAGALONG_RECHECK_QUEUE_URL", recheck_queue.queue_url)
-        state_table.grant_revision_cache(self.function)
+        state_table.grant_index(self.function)
         self._take_events(config)
         self._take_rechecks(recheck_queue)
 
@@ -60,7 +62,7 @@ class Finder(Construct):
                 queue,
                 batch_size=50,
                 max_batching_window=Duration.seconds(5),
-                max_concurrency=2,
+                max_concurrency=MAX_RECHECK_CONCURRENCY,
                 report_batch_item_failures=True,
             )
         )

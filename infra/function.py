@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.bundling import ARCHITECTURE, RUNTIME, lambda_code
-from infra.config import Config
+from infra.config import Config, sweep_minutes
 from infra.permissions import Permission
 
 
@@ -60,5 +60,7 @@ def _environment(service: str, config: Config) -> dict[str, str]:
         "TAGALONG_DEFAULT_RULE": "force" if config.mode == "force" else config.default_rule,
         "TAGALONG_MODE": config.mode,
         "TAGALONG_QUOTA_SHARE": str(config.quota_share),
+        "TAGALONG_SWEEP_MINUTES": sweep_minutes(config.sweep),
+        "TAGALONG_PUBLISH_PARAMETERS": str(config.publish_parameters).lower(),
         "TAGALONG_DRY_RUN": str(config.dry_run).lower(),
     }

@@ -26,4 +26,3 @@ class Notifications(Construct):
             function.add_permissions(permissions.notification_permissions(self._config))
         function.add_environment("TAGALONG_TOPIC", self.topic.topic_arn)
         function.add_environment("TAGALONG_NOTIFY_ON", ",".join(self._config.notify_on) or "nothing")
-        function.add_environment("TAGALONG_PUBLISH_PARAMETERS", str(self._config.publish_parameters).lower())

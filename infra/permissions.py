@@ -13,6 +13,7 @@ THIS_ACCOUNT = "${AWS::AccountId}"
 ANY_SERVICE = "Any service of the clusters in scope may follow a tag."
 ANY_FAMILY = "A service of any family may follow a tag, and ECS numbers the revision."
 NAMED_BY_GLOB = "The configuration names repositories by glob."
+LISTED_ONCE = "It tells which digest a service in scope runs; a second list of clusters would not fit."
 NO_RESOURCE = "IAM takes no resource for this action."
 
 
@@ -21,7 +22,7 @@ class Permission:
     """One IAM statement; its ARNs are written as for Fn::Sub."""
 
     sid: str
-    action: str
+    action: str  # or several, with blanks between
     resources: Sequence[str]
     reason: str
     conditions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -29,7 +30,7 @@ class Permission:
     def statement(self) -> iam.PolicyStatement:
         return iam.PolicyStatement(
             sid=self.sid,
-            actions=[self.action],
+            actions=self.action.split(),
             resources=[arn if arn == "*" else cdk.Fn.sub(arn) for arn in self.resources],
             conditions=self.conditions,
         )
@@ -44,12 +45,15 @@ class Permission:
 
 def finder_permissions(config: Config) -> list[Permission]:
     """Reads, and nothing else."""
-    return [*_list_services(config.clusters), *_describe(config), _images(config)]
+    runs = Permission(
+        "ReadWhatRuns", "ecs:DescribeServiceRevisions", [_arn("ecs", "service*/*")], LISTED_ONCE
+    )
+    return [*_list_services(config), _describe_revisions(), runs, _images(config)]
 
 
 def deployer_permissions(config: Config) -> list[Permission]:
     """In a dry run IAM, too, refuses each write."""
-    reads = [*_describe(config), *_compare(config), *_follow_up(config)]
+    reads = [_on_services(config), _describe_revisions(), *_compare(config)]
     return reads if config.dry_run else [*reads, *_writes(config)]
 
 
@@ -94,30 +98,39 @@ def _only_from(source: str) -> dict[str, dict[str, str]]:
     return {"ForAllValues:StringEquals": {"events:source": source}, "Null": {"events:source": "false"}}
 
 
-def _list_services(clusters: Sequence[str]) -> list[Permission]:
-    if "*" in clusters:
+def _list_services(config: Config) -> list[Permission]:
+    """The condition is the one list of clusters in the finder's policy: IAM limits its length."""
+    if "*" in config.clusters:
         return [
             Permission("ListClusters", "ecs:ListClusters", ["*"], NO_RESOURCE),
             Permission("ListServices", "ecs:ListServices", ["*"], NO_RESOURCE),
+            Permission("DescribeServices", "ecs:DescribeServices", [_arn("ecs", "service/*")], ANY_SERVICE),
         ]
-    named = {"ecs:cluster": [cdk.Fn.sub(_arn("ecs", f"cluster/{name}")) for name in clusters]}
-    return [Permission("ListServices", "ecs:ListServices", ["*"], NO_RESOURCE, {"ArnEquals": named})]
+    clusters = [cdk.Fn.sub(_arn("ecs", f"cluster/{name}")) for name in config.clusters]
+    actions, named = "ecs:ListServices ecs:DescribeServices", {"ArnEquals": {"ecs:cluster": clusters}}
+    return [Permission("ReadServices", actions, ["*"], NO_RESOURCE, named)]
 
 
-def _describe(config: Config) -> list[Permission]:
-    return [
-        Permission("DescribeServices", "ecs:DescribeServices", _services(config), ANY_SERVICE),
-        Permission("DescribeRevisions", "ecs:DescribeTaskDefinition", ["*"], NO_RESOURCE),
-    ]
+def _describe_revisions() -> Permission:
+    return Permission("DescribeRevisions", "ecs:DescribeTaskDefinition", ["*"], NO_RESOURCE)
+
+
+def _on_services(config: Config) -> Permission:
+    """All that the deployer does to services, their revisions and their deployments, so that the clusters are
+    listed once: `service*` is `service`, `service-revision` and `service-deployment`."""
+    reads = (
+        *("ecs:DescribeServices", "ecs:DescribeServiceRevisions"),
+        *("ecs:ListServiceDeployments", "ecs:DescribeServiceDeployments"),
+    )
+    updates = () if config.dry_run or config.selection == "opt-in" else ("ecs:UpdateService",)
+    return Permission("OnServices", " ".join((*reads, *updates)), _services(config), ANY_SERVICE)
 
 
 def _compare(config: Config) -> list[Permission]:
-    """What ECR has, and what ECS made of it."""
-    running = _services(config) + [_arn("ecs", f"service-revision/{it}/*/*") for it in config.clusters]
+    """What ECR has."""
     return [
         _images(config),
         Permission("ReadIndexes", "ecr:BatchGetImage", _repositories(config), NAMED_BY_GLOB),
-        Permission("ReadWhatRuns", "ecs:DescribeServiceRevisions", running, ANY_SERVICE),
     ]
 
 
@@ -133,28 +146,18 @@ def _repositories(config: Config) -> list[str]:
     ]
 
 
-def _follow_up(config: Config) -> list[Permission]:
-    """What became of a deployment."""
-    services = _services(config)
-    deployments = [_arn("ecs", f"service-deployment/{it}/*/*") for it in config.clusters]
-    return [
-        Permission("ListDeployments", "ecs:ListServiceDeployments", services, ANY_SERVICE),
-        Permission("ReadDeployments", "ecs:DescribeServiceDeployments", services + deployments, ANY_SERVICE),
-    ]
-
-
 def _writes(config: Config) -> list[Permission]:
     revisions = [_arn("ecs", "task-definition/*:*")]
     enabled = {"StringEquals": {"aws:ResourceTag/tagalong:enabled": "true"}}
-    consent = enabled if config.selection == "opt-in" else {}
     registering = {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
-    update = Permission("UpdateServices", "ecs:UpdateService", _services(config), ANY_SERVICE, consent)
+    opted_in = Permission("UpdateServices", "ecs:UpdateService", _services(config), ANY_SERVICE, enabled)
+    update = [opted_in] if config.selection == "opt-in" else []  # otherwise it is among those on services
     if config.mode == "force":  # a forced deployment needs no revision, no tag and no role
-        return [update]
+        return update
     return [
         Permission("RegisterRevisions", "ecs:RegisterTaskDefinition", revisions, ANY_FAMILY),
         Permission("TagNewRevisions", "ecs:TagResource", revisions, ANY_FAMILY, registering),
-        update,
+        *update,
         _pass_task_roles(config),
     ]
 
@@ -171,7 +174,7 @@ def _pass_task_roles(config: Config) -> Permission:
 
 def _services(config: Config) -> list[str]:
     # Services from before 2018 may have an ARN that does not name their cluster.
-    return [_arn("ecs", "service/*" if it == "*" else f"service/{it}/*") for it in config.clusters]
+    return [_arn("ecs", "service*/*" if it == "*" else f"service*/{it}/*") for it in config.clusters]
 
 
 def default_bus(account: str = THIS_ACCOUNT) -> str:

@@ -30,14 +30,17 @@ class StateTable(dynamodb.Table):
         )
         self._config = config
 
-    def grant_revision_cache(self, function: TagalongFunction) -> None:
-        self._grant(function, "CacheRevisions", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")
+    def grant_index(self, function: TagalongFunction) -> None:
+        """Also in a dry run: the index and what is known of revisions are caches."""
+        reads = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
+        writes = ("dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem")
+        self._grant(function, "KeepIndex", *reads, *writes)
 
     def grant_history(self, function: TagalongFunction) -> None:
         """A dry run reads what was remembered before it, and remembers nothing."""
         self._grant(function, "ReadHistory", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
         if not self._config.dry_run:
-            self._grant(function, "WriteHistory", "dynamodb:PutItem")
+            self._grant(function, "WriteHistory", "dynamodb:PutItem", "dynamodb:BatchWriteItem")
         days = str(self._config.history_retention_days)
         function.add_environment("TAGALONG_HISTORY_RETENTION_DAYS", days)
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ import botocore.session
 import pytest
 import time_machine
 from botocore import UNSIGNED
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.useragent import UserAgentString
 from hypothesis import HealthCheck, Phase, settings
@@ -22,8 +23,9 @@ from hypothesis import HealthCheck, Phase, settings
 from emulator import embedded
 from emulator.embedded import EmbeddedAws
 from support.fake_aws import ACCOUNT, REGION, FakeAws
+from support.in_turn import without_threads
 from support.pipeline import Pipeline, start_afresh
-from tagalong.handlers import deployer
+from tagalong.handlers import deployer, finder
 from tagalong.messages.logs import logger
 
 # Shrinking a generated task definition takes minutes and an example that fails is readable as it is.
@@ -62,6 +64,7 @@ SETTINGS = {
         "started,completed,failed,rolled-back,stopped,replaced,stuck,blocked,action-required"
     ),
     "TAGALONG_PUBLISH_PARAMETERS": "true",
+    "TAGALONG_SWEEP_MINUTES": "off",  # every push reads the fleet: the fake's services begin without events
     "TAGALONG_QUOTA_SHARE": "1000",  # no test waits
 }
 
@@ -120,7 +123,7 @@ logger.registered_handler.stream = Stdout()  # type: ignore[attr-defined]  # it 
 
 
 _fake = FakeAws()
-_UNSIGNED = Config(signature_version=UNSIGNED)  # nobody checks a signature here
+UNSIGNED_CONFIG = Config(signature_version=UNSIGNED)  # nobody checks a signature here
 
 
 # The SDK puts it together anew, twice for each call: a sixth of the time of a simulated day.
@@ -130,10 +133,11 @@ UserAgentString.to_string = lambda self: "tests"  # type: ignore[method-assign] 
 class SharedClients(boto3.Session):
     """Makes each client once: that is most of what a test would take."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: Callable[..., AWSResponse]) -> None:
+        """`answer`: a `before-send` handler."""
         self.core = botocore.session.Session()
         super().__init__(region_name=REGION, botocore_session=self.core)
-        self.events.register("before-send", cast("Any", _fake.answer))  # its stubs know no such handler
+        self.events.register("before-send", cast("Any", answer))  # its stubs know no such handler
         self._clients: dict[Any, Any] = {}
 
     def client(self, service: str, *, config: Config | None = None, **options: Any) -> Any:  # type: ignore[override]
@@ -145,25 +149,16 @@ class SharedClients(boto3.Session):
         return self._clients[key]
 
 
-def session_on(fake: Any) -> boto3.Session:
-    """Whose clients a fake answers, as those of `SharedClients` are answered."""
-    core = botocore.session.Session()
-    core.register_component("data_loader", _session().core.get_component("data_loader"))
-    session = boto3.Session(region_name=REGION, botocore_session=core)
-    session.events.register("before-send", fake.answer)
-    return session
-
-
 @cache
 def _session() -> SharedClients:
-    return SharedClients()
+    return SharedClients(_fake.answer)
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     """An empty AWS behind every boto3 client that is made while it is there."""
     _fake.reset()
-    _session().core.set_default_client_config(_UNSIGNED)
+    _session().core.set_default_client_config(UNSIGNED_CONFIG)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
     return _fake
 
@@ -172,6 +167,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
 def pipeline(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """Both functions, freshly started, on an empty AWS and its clock. The SDK retries without waiting."""
     monkeypatch.setattr(deployer, "now", lambda: aws.clock)
+    monkeypatch.setattr(finder, "now", lambda: aws.clock)
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+    without_threads(monkeypatch)
     start_afresh()
     return Pipeline(aws)

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from tagalong.decide import Verdict, decide, eligibility
-from tagalong.decide.look import ImageQuery, Look, Policy, baseline_of
+from tagalong.decide.look import Look, Policy, baseline_of
 from tagalong.decide.outcomes import Report, under_way_since
 from tagalong.decide.reading import (
     failures_to_explain,
@@ -20,13 +19,14 @@ from tagalong.decide.reading import (
 from tagalong.jobs import Job, Recheck, Services
 from tagalong.model.decisions import Skip, SkipReason, Update
 from tagalong.model.history import History, Target
-from tagalong.model.images import TaggedImage
 from tagalong.model.record import Record, Status
-from tagalong.model.revisions import Revision, family
+from tagalong.model.revisions import Revision, family, pin
 from tagalong.model.services import Service
 from tagalong.model.triggers import Push
-from tagalong.ports import AccessDenied, AwsError, EcrApi, EcsApi, RecheckQueue, RecordTable
-from tagalong.rollout import Rollout, Updated
+from tagalong.parallel import in_parallel
+from tagalong.ports import AccessDenied, AwsError, EcrApi, EcsApi, Moved, OutOfTime, RecheckQueue, RecordTable
+from tagalong.reads import Reads
+from tagalong.rollout import Registered, Rollout, Updated
 
 _WAIT = timedelta(minutes=4)  # until something that others do is looked at again
 _SOON = timedelta(seconds=10)
@@ -72,49 +72,37 @@ class Deployer:
     dry_run: bool
     now: datetime
     time_left: Callable[[], bool]  # False when the function is about to be stopped
-    _revisions: dict[str, Revision] = field(default_factory=dict)
-    _images: dict[ImageQuery, tuple[TaggedImage, ...]] = field(default_factory=dict)
+    reads: Reads
+    index: Moved | None = None  # where there are sweeps
+    registered: Registered = field(default_factory=Registered)
 
-    def deploy(self) -> Iterator[Result]:
-        """What comes of each service, as it happens: a report before what follows from it is kept. Whatever
-        is wrong with one service, the others are done."""
-        for cluster, names in self.job.services.items():
-            for position, name in enumerate(names):
-                if not self.time_left():
-                    yield Unfinished(self._rest(cluster, position))
-                    return
-                try:
-                    yield from self._deploy(cluster, name)
-                except Exception as error:  # noqa: BLE001 - one bad service or record blocks nobody else
-                    yield Failed(self._found.get((cluster, name), Service(cluster, name)), error)
+    @property
+    def services(self) -> list[tuple[str, str]]:
+        """(cluster, name)"""
+        return [(cluster, name) for cluster, names in self.job.services.items() for name in names]
 
-    @cached_property
-    def _found(self) -> dict[tuple[str, str], Service]:
-        """The services of the job, read ten at a time; those of a cluster that cannot be read are missing."""
-        found: dict[tuple[str, str], Service] = {}
-        for cluster, names in self.job.services.items():
-            try:
-                services = self.ecs.services(cluster, names)
-            except AwsError as error:
-                self._unread[cluster] = error
-                continue
-            found |= {(cluster, name): service for name, service in services.items()}
-        return found
+    def deploy(self, cluster: str, name: str) -> Iterator[Result]:
+        """What comes of a service, as it happens: a report before what follows from it is kept. Whatever is
+        wrong with it, others are done; they may be done at the same time."""
+        try:
+            if self.time_left():
+                yield from self._deploy(cluster, name)
+                return
+        except OutOfTime:
+            pass
+        except Exception as error:  # noqa: BLE001 - one bad service or record blocks nobody else
+            yield Failed(self._failed(cluster, name), error)
+            return
+        yield Unfinished({cluster: (name,)})
 
-    @cached_property
-    def _unread(self) -> dict[str, AwsError]:
-        return {}
-
-    def _rest(self, cluster: str, position: int) -> Services:
-        clusters = list(self.job.services)
-        later = {it: self.job.services[it] for it in clusters[clusters.index(cluster) + 1 :]}
-        return {cluster: self.job.services[cluster][position:], **later}
+    def _failed(self, cluster: str, name: str) -> Service:
+        """As much as is known of it."""
+        with suppress(Exception):
+            return self.reads.service(self.job, cluster, name) or Service(cluster, name)
+        return Service(cluster, name)
 
     def _deploy(self, cluster: str, name: str) -> Iterator[Result]:
-        service = self._found.get((cluster, name))
-        if cluster in self._unread:
-            raise self._unread[cluster]
-        if not service:
+        if not (service := self.reads.service(self.job, cluster, name)):
             yield Skip(Service(cluster, name), SkipReason.SERVICE_DELETED, "the service was deleted")
             return
         refused = eligibility.check(service, opt_in=self.policy.opt_in, now=self.now)
@@ -125,9 +113,10 @@ class Deployer:
         elif service.task_definition and family(service.task_definition) != self.job.family:
             yield Elsewhere(service)
         else:
-            yield from self._act(look := self._look(service, record), decide(look))
+            yield from self.act(look := self._look(service, record), decide(look))
 
-    def _act(self, look: Look, verdict: Verdict) -> Iterator[Result]:
+    def act(self, look: Look, verdict: Verdict) -> Iterator[Result]:
+        """What follows from a verdict: reported, and written unless in a dry run."""
         yield from verdict.reports
         if self.dry_run:
             update = verdict.decision
@@ -136,14 +125,22 @@ class Deployer:
         if verdict.reports:  # whatever becomes of the update, they are not reported again
             self.records.write(look.service, verdict.record)
         if isinstance(verdict.decision, Update):
-            yield from self._rollout.begin(look, verdict, verdict.decision)
+            rollout = Rollout(self.ecs, self.records, self.keep, self.registered, self.reads.latest)
+            for result in rollout.begin(look, verdict, verdict.decision):
+                yield result
+                if isinstance(result, Updated):
+                    self._moved(look, result)
         else:
             yield verdict.decision
             self.keep(look, verdict.record)
 
-    @cached_property
-    def _rollout(self) -> Rollout:
-        return Rollout(self.ecs, self.records, self.keep)
+    def _moved(self, look: Look, updated: Updated) -> None:
+        """The index with what the service names now. What cannot be kept is found by the next sweep."""
+        if self.index and updated.order and not updated.update.force:
+            definition = pin(look.base.definition, updated.update.changes)
+            revision = replace(look.base, arn=updated.order.revision, definition=definition)
+            with suppress(AwsError):
+                self.index.moved(look.service, revision, self.policy.scope, self.now)
 
     def keep(self, look: Look, record: Record, kept: Record | None = None) -> None:
         """Write the record if it changed; before that, see that what waits is looked at again."""
@@ -158,8 +155,8 @@ class Deployer:
             self.records.write(look.service, record)
 
     def _look(self, service: Service, record: Record) -> Look:
-        base = self._revision(service.task_definition)
-        queries = image_queries(service, base, self.policy)
+        base = self.reads.revision(service.task_definition)
+        queries = list(image_queries(service, base, self.policy))
         look = Look(
             now=self.now,
             trigger=self.job.trigger,
@@ -167,7 +164,8 @@ class Deployer:
             service=service,
             base=base,
             record=record,
-            images={query: self._image(query) for query in queries},
+            images=dict(zip(queries, in_parallel(self.reads.images, queries), strict=True)),
+            known_until=self.job.known_until,
         )
         if plain_tags(service, base, self.policy):
             look = self._resolved(look)
@@ -244,7 +242,7 @@ class Deployer:
     def _baseline(self, look: Look) -> Revision | None:
         arn, _ = baseline_of(look)
         try:
-            return None if arn == look.base.arn else self._revision(arn)
+            return None if arn == look.base.arn else self.reads.revision(arn)
         except AwsError:
             return None
 
@@ -252,16 +250,6 @@ class Deployer:
         return frozenset(
             digest for repository, digest in missing_tags(look) if self.ecr.has(repository, digest)
         )
-
-    def _revision(self, arn: str) -> Revision:
-        if arn not in self._revisions:
-            self._revisions[arn] = self.ecs.revision(arn)
-        return self._revisions[arn]
-
-    def _image(self, query: ImageQuery) -> tuple[TaggedImage, ...]:
-        if query not in self._images:
-            self._images[query] = self.ecr.images(*query)
-        return self._images[query]
 
 
 def _recheck_in(look: Look, record: Record) -> timedelta | None:

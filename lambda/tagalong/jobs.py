@@ -10,8 +10,8 @@ from typing import Literal
 
 from tagalong.model.plain import UnreadableError, from_json, to_json
 from tagalong.model.revisions import family
-from tagalong.model.services import Service
-from tagalong.model.triggers import DeploymentEvent, Trigger, parse_deployment_event
+from tagalong.model.services import EPOCH, Service
+from tagalong.model.triggers import DeploymentEvent, Push, Sweep, Trigger, parse_deployment_event
 
 # One job stays far below a Lambda timeout: UpdateService refills 5 a second, account-wide.
 _SERVICES_PER_JOB = 100
@@ -49,6 +49,7 @@ class Job:
     attempt: int = 0  # those that have failed
     first_at: datetime | None = None  # when the first of them did
     failure: Failure | None = None  # of a dead letter: for a person to read
+    known_until: datetime = EPOCH  # a service that was made later is new to us; EPOCH: nobody can tell
     kind: Literal["job"] = "job"
 
     @property
@@ -101,6 +102,18 @@ class Recheck:
         return f"{self.cluster.rpartition('/')[2]}/{self.service}"
 
 
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A trigger whose turn to read the fleet comes later, or that time did not suffice for."""
+
+    trigger: Push | Sweep
+    done: tuple[str, ...] = ()  # the names of clusters whose services have their jobs
+    cluster: str = ""  # the name of one that is read in part:
+    after: str = ""  # as far as this service
+    attempt: int = 0  # those that met what could not be read
+    kind: Literal["deferred"] = "deferred"
+
+
 Message = Job | Backlog
 
 
@@ -113,14 +126,17 @@ def message(text: str) -> Message:
     return from_json(Backlog, text) if kind == "backlog" else from_json(Job, text)
 
 
-def recheck_message(text: str) -> Recheck | DeploymentEvent:
+def recheck_message(text: str) -> Recheck | Deferred | DeploymentEvent:
     """What came out of the recheck queue. Raises UnreadableError or UnreadableEventError."""
     try:
         event = json.loads(text)
     except ValueError as error:
         raise UnreadableError(f"not JSON: {error}") from None
-    is_event = isinstance(event, Mapping) and "detail-type" in event
-    return parse_deployment_event(event) if is_event else from_json(Recheck, text)
+    if not isinstance(event, Mapping):
+        raise UnreadableError("not an object")
+    if "detail-type" in event:
+        return parse_deployment_event(event)
+    return from_json(Deferred, text) if event.get("kind") == "deferred" else from_json(Recheck, text)
 
 
 def in_turns(waiting: Sequence[Job]) -> Iterator[Message]:
@@ -128,10 +144,10 @@ def in_turns(waiting: Sequence[Job]) -> Iterator[Message]:
     services = accumulate(sum(map(len, job.services.values())) for job in waiting)
     turn = sum(total <= _SERVICES_PER_TURN for total in islice(services, _JOBS_PER_TURN))
     yield from waiting[: max(1, turn)]
-    yield from _backlogs(waiting[max(1, turn) :])
+    yield from backlogs(waiting[max(1, turn) :])
 
 
-def _backlogs(waiting: Sequence[Job]) -> Iterator[Backlog]:
+def backlogs(waiting: Sequence[Job]) -> Iterator[Backlog]:
     """One, or as many as SQS messages take."""
     if not waiting:
         return
@@ -140,8 +156,8 @@ def _backlogs(waiting: Sequence[Job]) -> Iterator[Backlog]:
         yield backlog
         return
     half = len(waiting) // 2
-    yield from _backlogs(waiting[:half])
-    yield from _backlogs(waiting[half:])
+    yield from backlogs(waiting[:half])
+    yield from backlogs(waiting[half:])
 
 
 def jobs(
@@ -163,9 +179,14 @@ def jobs(
 
 
 def by_cluster(services: Iterable[Service]) -> Services:
+    return by_cluster_name((it.cluster, it.name) for it in services)
+
+
+def by_cluster_name(services: Iterable[tuple[str, str]]) -> Services:
+    """Of (cluster, name)."""
     names: dict[str, tuple[str, ...]] = {}
-    for service in services:
-        names[service.cluster] = (*names.get(service.cluster, ()), service.name)
+    for cluster, name in services:
+        names[cluster] = (*names.get(cluster, ()), name)
     return names
 
 

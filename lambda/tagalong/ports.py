@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from tagalong.jobs import Job, Message, Recheck
+from tagalong.jobs import Deferred, Job, Message, Recheck
 from tagalong.model.history import History, Target
-from tagalong.model.images import Repository, TaggedImage
+from tagalong.model.images import Repository, Scope, TaggedImage
+from tagalong.model.index import Completeness, Row
 from tagalong.model.record import Record
 from tagalong.model.revisions import Container, Revision
 from tagalong.model.services import Service
@@ -26,6 +27,10 @@ class AccessDenied(AwsError):  # noqa: N818 - what AWS says
     """It will be refused again until somebody changes a policy."""
 
 
+class OutOfTime(Exception):  # noqa: N818 - what it says
+    """The invocation ends too soon for one more call, and it was not made: what is left goes back."""
+
+
 class DeploymentRefused(AwsError):  # noqa: N818 - what ECS says
     """ECS takes no new deployment of the service until another has ended: wait, and do not count it."""
 
@@ -36,6 +41,10 @@ class Begun:
 
     deployment: str  # ecs-svc/N
     replaced: str = ""  # the revision that somebody else deployed since the service was read
+
+
+ImagesOf = Mapping[str, TaggedImage]
+"""tag, or digest -> the image; one that has no tag is under its digest with an empty tag"""
 
 
 class EcsApi(Protocol):
@@ -58,8 +67,11 @@ class EcsApi(Protocol):
     def stage(self, deployment: str) -> str:
         """The lifecycle stage that a service deployment is in; "" where it has none."""
 
-    def newer(self, base: str) -> Iterable[Revision]:
-        """Revisions of the same family registered after this one, newest first; only the last few."""
+    def latest(self, family: str) -> Revision | None:
+        """The latest active one; None where there is none."""
+
+    def between(self, base: str, latest: Revision) -> Iterable[Revision]:
+        """Revisions that were registered after the base and before the latest, newest first; the last few."""
 
     def register(self, definition: Mapping[str, Any]) -> str:
         """Register a revision and return its ARN. Not idempotent: never repeat it without asking `newer`."""
@@ -67,6 +79,9 @@ class EcsApi(Protocol):
     def update(self, service: Service, revision: str, *, force: bool = False) -> Begun:
         """Tell the service to run the revision; with `force`, to deploy the one that it has anew. Raises
         DeploymentRefused too."""
+
+    def put_back(self, service: Service, revision: str) -> None:
+        """As `update`, however little time is left."""
 
 
 class EcrApi(Protocol):
@@ -91,13 +106,24 @@ class RecordTable(Protocol):
     def write(self, service: Service, record: Record) -> None: ...
 
 
-class NeedsLook(Protocol):
-    def waiting(self, keys: Collection[str]) -> set[str]:
-        """Those services (`cluster/name`) with a rollout that is open, or that wait for something."""
+class Records(Protocol):
+    """What is remembered of services, as far as the finder needs it. Every method may raise AwsError."""
+
+    def read_all(self, services: Sequence[Service]) -> Mapping[str, Record]:
+        """By key (`cluster/name`); where there is none, or none that can be read, it is missing."""
+
+    def need_look(self, keys: Collection[str]) -> Mapping[str, bool]:
+        """Service (`cluster/name`) -> whether a rollout of it is open, or it waits for something; those of
+        which nothing is remembered are missing."""
+
+
+class Moved(Protocol):
+    def moved(self, service: Service, revision: Revision, scope: Scope, at: datetime) -> None:
+        """Index what the service names now. May raise AwsError."""
 
 
 class RecheckQueue(Protocol):
-    def send(self, recheck: Recheck, delay: timedelta) -> None: ...
+    def send(self, recheck: Recheck | Deferred, delay: timedelta) -> None: ...
 
 
 class JobQueue(Protocol):
@@ -117,19 +143,43 @@ class Inventory(Protocol):
     def clusters(self, named: Sequence[str]) -> Sequence[str]:
         """Their names or ARNs; every cluster for `*`."""
 
-    def services_in(self, cluster: str) -> Iterable[Service]: ...
+    def service_names(self, cluster: str) -> Sequence[str]:
+        """All of them, sorted; none where there is no such cluster."""
 
-    def named(self, cluster: str, names: Sequence[str]) -> Mapping[str, Service]: ...
+    def named(self, cluster: str, names: Sequence[str]) -> Mapping[str, Service]:
+        """By name, as they are now; those that are gone are missing."""
 
     def targets(self, service_revisions: Sequence[str]) -> Mapping[str, Target]:
         """By ARN, as far as ECS tells."""
 
     def containers(self, revisions: Iterable[str]) -> Mapping[str, Sequence[Container] | AwsError]:
-        """Of each revision, and perhaps of others, the containers with images in private ECR repositories."""
+        """Of each revision, the containers with images in private ECR repositories."""
+
+
+class ServiceIndex(Protocol):
+    """Who uses which repository. Every method may raise AwsError."""
+
+    def complete(self) -> Completeness: ...
+
+    def note(self, complete: Completeness) -> None: ...
+
+    def rows(self, repository: Repository) -> Sequence[Row]: ...
+
+    def all_rows(self) -> Sequence[Row]: ...
+
+    def write(self, puts: Iterable[Row], deletes: Iterable[Row], read_at: datetime) -> None:
+        """Rows of services that were read at that time; what was read later stays as it is."""
+
+    def lease(self, holder: str, kind: str, now: datetime, until: datetime) -> str:
+        """Take the lease of the one full read, or keep it, and answer ""; or the kind of who holds it."""
+
+    def release(self, holder: str) -> None: ...
 
 
 class Tags(Protocol):
-    """ECR, as far as the finder needs it."""
+    """ECR, as far as the finder needs it. Every method may raise AwsError."""
 
-    def tagged_digests(self, repository: Repository) -> Collection[str] | None:
-        """The digests that have a tag; None if ECR does not tell."""
+    def lookup(self, repository: Repository, tags: Collection[str], digests: Collection[str]) -> ImagesOf:
+        """What these tags and digests name now: one call for a hundred of them."""
+
+    def images(self, repository: Repository, tag: str | None) -> tuple[TaggedImage, ...]: ...

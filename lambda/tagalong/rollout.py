@@ -1,16 +1,18 @@
 """One update: a revision registered or reused, the service looked at once more, and told to run it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import Any
 
 from tagalong.decide import Verdict, eligibility
 from tagalong.decide.look import Look
 from tagalong.decide.outcomes import deployment_id
 from tagalong.model.decisions import Skip, SkipReason, Update
 from tagalong.model.record import Order, Record, Status, begin
-from tagalong.model.revisions import Change, Revision, equivalent, pin
+from tagalong.model.revisions import Change, Revision, equivalent, family, pin, revision_number
 from tagalong.model.services import Service, last_part
-from tagalong.ports import AwsError, DeploymentRefused, EcsApi, RecordTable
+from tagalong.ports import AwsError, DeploymentRefused, EcsApi, OutOfTime, RecordTable
 
 _TOO_MANY = "active deployments exist"
 
@@ -38,7 +40,8 @@ class Rollout:
     ecs: EcsApi
     records: RecordTable
     keep: Callable[[Look, Record, Record | None], None]
-    _revisions: dict[tuple[str, tuple[Change, ...]], str] = field(default_factory=dict)
+    registered: "Registered"
+    latest: Callable[[str], Revision | None]
 
     def begin(self, look: Look, verdict: Verdict, update: Update) -> Iterator[Updated | Skip]:
         """The record comes first, so that a crash leaves no rollout that nobody knows of; and what is done is
@@ -57,6 +60,9 @@ class Rollout:
         except DeploymentRefused as refused:
             yield self._wait(look, verdict.record, ordered, str(refused))
             return
+        except OutOfTime:
+            self.records.write(look.service, verdict.record)
+            raise
         except AwsError as error:
             if not error.unanswered:
                 self.records.write(look.service, verdict.record)
@@ -92,20 +98,44 @@ class Rollout:
 
     def _put_back(self, look: Look, record: Record, ordered: Record, theirs: str) -> Skip:
         """Somebody deployed between our look and our update: theirs goes first, and ours waits."""
-        self.ecs.update(look.service, theirs)
+        self.ecs.put_back(look.service, theirs)
         name = last_part(theirs)
         return self._wait(look, record, ordered, f"{name} was deployed at the same moment and goes first")
 
     def _register_or_reuse(self, base: Revision, changes: tuple[Change, ...]) -> str:
         """A crash between register and update leaves a revision behind: use that, and make no twin."""
-        if known := self._revisions.get((base.arn, changes)):
-            return known
-        definition = pin(base.definition, changes)
+        with self.registered.lock:
+            known = self.registered.revisions
+            if (base.arn, changes) not in known:
+                known[base.arn, changes] = self._register(base, pin(base.definition, changes))
+            return known[base.arn, changes]
+
+    def _register(self, base: Revision, definition: Mapping[str, Any]) -> str:
         twins = (
             newer.arn
-            for newer in self.ecs.newer(base.arn)
+            for newer in self._newer(base)
             if newer.active and not newer.unknown_fields and equivalent(newer.definition, definition)
         )
-        revision = next(twins, None) or self.ecs.register(definition)
-        self._revisions[base.arn, changes] = revision
-        return revision
+        try:
+            return next(twins, None) or self.ecs.register(definition)
+        except AwsError as error:
+            self.registered.unanswered |= error.unanswered
+            raise
+
+    def _newer(self, base: Revision) -> Iterator[Revision]:
+        """The latest as it was at the start of the batch: nobody else registers ours. But ECS may have what
+        it did not answer."""
+        ask = self.ecs.latest if self.registered.unanswered else self.latest
+        latest = ask(family(base.arn))
+        if latest and revision_number(latest.arn) > revision_number(base.arn):
+            yield latest
+            yield from self.ecs.between(base.arn, latest)
+
+
+@dataclass(slots=True)
+class Registered:
+    """In one batch, of one family. ECS takes one registration of a family at a time."""
+
+    revisions: dict[tuple[str, tuple[Change, ...]], str] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+    unanswered: bool = False  # there may be one more

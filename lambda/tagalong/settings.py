@@ -30,7 +30,8 @@ class Settings:
         opt_in = self._choice("TAGALONG_SELECTION", {"opt-out": False, "opt-in": True})
         force_only = self._choice("TAGALONG_MODE", {"revision": False, "force": True})
         rule = self._value("TAGALONG_DEFAULT_RULE")
-        return Policy(scope, rule, opt_in, self.stuck_after, force_only=force_only)
+        publishes = self.publish_parameters
+        return Policy(scope, rule, opt_in, self.stuck_after, publishes, force_only)
 
     @property
     def stuck_after(self) -> timedelta:
@@ -45,8 +46,13 @@ class Settings:
         return self._flag("TAGALONG_DRY_RUN")
 
     @property
+    def sweep_every(self) -> timedelta | None:
+        minutes = self._value("TAGALONG_SWEEP_MINUTES")
+        return None if minutes == "off" else timedelta(minutes=int(minutes))
+
+    @property
     def quota_share(self) -> float:
-        """Of the calls that ECS allows the account, those that one function at work may use."""
+        """Of the calls that ECS allows the account, those that both functions together may use."""
         return float(self._value("TAGALONG_QUOTA_SHARE"))
 
     @property

@@ -2,17 +2,33 @@
 
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 
-from conftest import session_on
+from conftest import UNSIGNED_CONFIG, SharedClients
 from support.pipeline import Pipeline
 from support.shop import Shop
 
 GOLDEN = Path(__file__).parent / "golden"
+
+
+_open: list[Shop] = []
+
+
+def _answer(**request: Any) -> AWSResponse:
+    return _open[-1].answer(**request)
+
+
+@cache
+def _session() -> SharedClients:
+    session = SharedClients(_answer)
+    session.core.set_default_client_config(UNSIGNED_CONFIG)
+    return session
 
 
 @pytest.fixture
@@ -20,7 +36,8 @@ def shop(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Shop:
     there = Shop(pipeline.aws, pipeline)
     there.settings |= {"TAGALONG_QUOTA_SHARE": "1000"}
     monkeypatch.setattr("cli.fleet._QUOTA_SHARE", 1000)  # no test waits
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session_on(cast("Any", there)))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
+    _open[:] = [there]
     return there
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from support.fake_aws import HOST, Refused, push_event
 from support.shop import NEW, OLD, Shop
-from tagalong.jobs import Failure, Job, Recheck
+from tagalong.jobs import Deferred, Failure, Job, Recheck
 from tagalong.model.plain import to_json
 from tagalong.model.triggers import Sweep
 
@@ -81,6 +81,17 @@ def test_redrive_leaves_what_cannot_be_read(given_up: Shop) -> None:
     given_up.give_up("failed-jobs.fifo", "{", reason="not a job")
     assert given_up.json("redrive", "--yes", code=2) == {"given_back": 4, "left": 1}
     assert [it["MessageBody"] for it in given_up.aws.failed] == ["{"]
+
+
+def test_the_rest_of_a_sweep_is_a_letter_that_can_be_read_and_given_back(given_up: Shop) -> None:
+    given_up.aws.queues.clear()
+    given_up.aws.failed.clear()
+    given_up.give_up("failed-rechecks", to_json(Deferred(Sweep("s"), done=("staging",))))
+    [letter] = given_up.json("dead-letters", code=2)["letters"]
+    assert letter["what"] == "rest of sweep"
+    assert given_up.json("redrive", "--yes") == {"given_back": 1, "left": 0}
+    given_up.pipeline.work()
+    assert given_up.aws.images("prod", "web") == [f"{HOST}/shop/web@{NEW}"]
 
 
 def test_redrive_keeps_a_letter_that_could_not_be_given_back(given_up: Shop) -> None:

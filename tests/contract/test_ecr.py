@@ -92,11 +92,21 @@ def test_the_digests_that_have_a_tag_are_told_apart_from_those_that_lost_it(app:
     first = digest_of(app, "prod")
     second = put(index("second"), _INDEX, "prod")
 
-    tagged = Ecr().tagged_digests(app)
+    found = Ecr().lookup(app, ["prod"], [str(first), str(second)])
 
-    assert tagged == frozenset([second])
-    assert first != second
-    assert Ecr().tagged_digests(Repository(app.account, app.region, "gone")) == frozenset()
+    assert found["prod"].digest == second
+    assert found[second].tag == "prod"
+    assert first not in found or not found[first].tag
+    assert Ecr().lookup(Repository(app.account, app.region, "gone"), ["prod"], [str(first)]) == {}
+
+
+def test_one_image_that_is_missing_hides_no_other(app: Repository) -> None:
+    prod = digest_of(app, "prod")
+
+    found = Ecr().lookup(app, ["prod", "missing"], ["sha256:" + "e" * 64])
+
+    assert found["prod"].digest == prod
+    assert "missing" not in found
 
 
 UNKNOWN = "application/vnd.unknown.config.v1+json"

@@ -7,10 +7,11 @@ import boto3
 import pytest
 
 from support.fake_aws import HOST, FakeAws, Refused
+from support.limits import unlimited
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.inventory import Inventory
 from tagalong.aws.revision_cache import RevisionCache
-from tagalong.model.revisions import equivalent
+from tagalong.model.revisions import Revision, equivalent, family
 from tagalong.model.services import Service
 from tagalong.ports import AccessDenied, AwsError, DeploymentRefused
 
@@ -20,7 +21,7 @@ WEB: Any = {"name": "web", "image": f"{HOST}/web:prod", "memory": 128}
 
 @pytest.fixture
 def ecs(account: str) -> Ecs:
-    return Ecs(quota_share=1000)
+    return Ecs(unlimited())
 
 
 @pytest.fixture
@@ -48,7 +49,8 @@ def one(ecs: Ecs, name: str = "web") -> Service:
 
 
 def found_in(inventory: Inventory, *clusters: str) -> list[Service]:
-    return [service for cluster in inventory.clusters(clusters) for service in inventory.services_in(cluster)]
+    found = [inventory.named(it, inventory.service_names(it)) for it in inventory.clusters(clusters)]
+    return [service for some in found for service in some.values()]
 
 
 def test_every_service_of_every_cluster_is_found_beyond_pages_and_batches(inventory: Inventory) -> None:
@@ -153,13 +155,19 @@ def test_a_revision_that_is_registered_as_described_is_described_the_same(ecs: E
     assert (copy.active, copy.unknown_fields) == (True, ())
 
 
+def newer(ecs: Ecs, base: str) -> list[Revision]:
+    """As a rollout looks for a twin."""
+    latest = ecs.latest(family(base))
+    return [latest, *ecs.between(base, latest)] if latest and latest.arn != base else []
+
+
 def test_newer_revisions_come_newest_first_a_few_at_most_and_only_of_the_same_family(ecs: Ecs) -> None:
     arns = [register() for _ in range(13)]
     register("web-worker")
 
-    assert [revision.arn for revision in ecs.newer(arns[9])] == [arns[12], arns[11], arns[10]]
-    assert [revision.arn for revision in ecs.newer(arns[0])] == arns[:2:-1]
-    assert not list(ecs.newer(arns[12]))
+    assert [revision.arn for revision in newer(ecs, arns[9])] == [arns[12], arns[11], arns[10]]
+    assert [revision.arn for revision in newer(ecs, arns[0])] == arns[:2:-1]
+    assert not list(newer(ecs, arns[12]))
 
 
 @pytest.mark.parametrize("deregistered", [1, 2])
@@ -167,7 +175,7 @@ def test_a_newer_revision_that_is_deregistered_is_not_offered_as_active(ecs: Ecs
     arns = [register() for _ in range(3)]
     boto3.client("ecs").deregister_task_definition(taskDefinition=arns[deregistered])
 
-    active = [revision.arn for revision in ecs.newer(arns[0]) if revision.active]
+    active = [revision.arn for revision in newer(ecs, arns[0]) if revision.active]
 
     assert active == [arn for arn in arns[:0:-1] if arn != arns[deregistered]]
 
@@ -232,7 +240,7 @@ def test_a_refused_update_is_told_by_what_the_caller_does_next(
     aws: FakeAws, code: str, message: str, kind: type[AwsError]
 ) -> None:
     """On the fake alone: nothing else refuses on demand."""
-    ecs = Ecs(quota_share=1000)
+    ecs = Ecs(unlimited())
     serve("prod", "web", taskDefinition=register())
     web = one(ecs)
 

@@ -102,9 +102,9 @@ def test_services_with_an_open_rollout_or_a_wait_need_a_look_and_so_does_an_unre
         records.write(replace(SERVICE, name=name), record)
     put(record={"S": "unreadable"})
 
-    found = records.waiting({f"prod/{name}" for name in (*of, "web", "never-seen")})
+    found = records.need_look({f"prod/{name}" for name in (*of, "web", "never-seen")})
 
-    assert found == {"prod/open", "prod/waits", "prod/web"}
+    assert found == {"prod/open": True, "prod/waits": True, "prod/web": True, "prod/done": False}
 
 
 def test_more_services_than_a_batch_are_all_asked_for(records: RecordTable) -> None:
@@ -112,7 +112,7 @@ def test_more_services_than_a_batch_are_all_asked_for(records: RecordTable) -> N
     for name in names:
         records.write(replace(SERVICE, name=name), RECORD)
 
-    assert records.waiting({f"prod/{name}" for name in names}) == {f"prod/{name}" for name in names}
+    assert records.need_look({f"prod/{name}" for name in names}) == {f"prod/{name}": True for name in names}
 
 
 def test_the_log_is_beside_the_record_and_expires(records: RecordTable, table: str) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.limits import unlimited
 from support.stages import ROLLS_BACK, STOPS, Stage, Web
 from tagalong.aws.ecs import Ecs
 from tagalong.model.services import Service
@@ -9,7 +10,7 @@ from tagalong.model.services import Service
 
 @pytest.fixture
 def ecs(stage: Stage) -> Ecs:
-    return Ecs(quota_share=1000)
+    return Ecs(unlimited())
 
 
 def web_of(stage: Stage, breaker: dict[str, bool] = ROLLS_BACK) -> Web:

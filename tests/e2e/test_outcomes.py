@@ -34,7 +34,18 @@ class Mailbox:
 
 
 @pytest.fixture(scope="module")
-def mailbox(system: System) -> Mailbox:
+def first(system: System) -> str:
+    """The digest that `web` runs after its first, good rollout."""
+    system.create_repositories("outcome/web")
+    system.publish("outcome/web:prod", "0")
+    system.serve("outcome", "web", system.register("outcome-web", "outcome/web:prod"))
+    digest = system.push("outcome/web:prod", "1")
+    system.eventually(partial(rollouts, system), ["completed"], "the first rollout")
+    return digest
+
+
+@pytest.fixture(scope="module")
+def mailbox(system: System, first: str) -> Mailbox:
     """Both at once: a message of the topic has a `Subject`, an event a `detail`."""
     sqs = system.aws.client("sqs")
     url = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
@@ -49,26 +60,12 @@ def mailbox(system: System) -> Mailbox:
     return Mailbox(system, url)
 
 
-@pytest.fixture(scope="module")
-def first(system: System) -> str:
-    """The digest that `web` runs after its first, good rollout."""
-    system.create_repositories("outcome/web")
-    system.put_image("outcome/web:prod", "0")
-    system.serve("outcome", "web", system.register("outcome-web", "outcome/web:prod"))
-    digest = system.push("outcome/web:prod", "1")
-    system.eventually(partial(rollouts, system), ["completed"], "the first rollout")
-    return digest
-
-
 def rollouts(system: System) -> list[str]:
     return system.rollouts("outcome", "web")
 
 
 def test_a_rollout_that_ecs_completes_is_published_as_a_parameter(system: System, first: str) -> None:
-    name = "/tagalong/outcome/web/c0"
-    value = system.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
-
-    assert value == system.image(f"outcome/web@{first}")
+    assert system.published("outcome", "web", "c0") == f"outcome/web@{first}"
 
 
 def test_an_image_that_fails_is_rolled_back_told_and_not_deployed_again(

@@ -63,5 +63,8 @@ def test_a_service_that_a_sweep_sees_first_stays_until_its_tag_is_pushed(system:
 
     assert system.sweep("adopted") == {"web": "adopted"}
     assert system.runs("adopted", "web") == "adopted:1"
+    system.eventually(
+        lambda: system.published("adopted", "web", "c0"), f"adopted:prod@{first}", "what it runs"
+    )
     third = system.push("adopted:prod", "third")
     system.eventually(lambda: system.images("adopted", "web"), [f"adopted@{third}"], "the push")

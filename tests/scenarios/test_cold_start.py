@@ -43,7 +43,7 @@ def test_in_lambda_the_clients_are_made_before_the_first_event(
 
     reload(handler)
 
-    rarely = {"ecr"} if handler is finder else {"dead_letters"}
+    rarely = {"rechecker"} if handler is finder else {"dead_letters"}
     assert made(handler) == {name for name in composed(handler) if name not in rarely}
 
 

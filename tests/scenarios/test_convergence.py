@@ -13,7 +13,7 @@ from support.pipeline import Crash, Pipeline
 DIGESTS = ["sha256:" + letter * 64 for letter in "abc"]
 START = DIGESTS[0]
 SERVICES = ("one", "two", "three")
-CALLS = 220  # before and after each call of a rollout: checked below
+CALLS = 260  # before and after each call of a rollout: checked below
 
 pushes = st.tuples(st.just("push"), st.sampled_from(["app", "proxy"]), st.sampled_from(DIGESTS))
 deliveries = st.tuples(st.just("deliver"), st.integers(0, 20), st.none())

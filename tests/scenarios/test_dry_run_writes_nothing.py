@@ -27,7 +27,19 @@ def pipeline(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
 
 
 def writes(aws: FakeAws) -> set[str]:
-    return {action for action in aws.calls if not action.startswith(READS)} - ITS_OWN
+    """But for the queues and the finder's own index, which is a cache."""
+    made = {action for action, body in aws.requests if not _is_cached(action, body)}
+    return {action for action in made if not action.startswith(READS)} - ITS_OWN
+
+
+def _is_cached(action: str, body: dict[str, Any]) -> bool:
+    subject = (body.get("Item") or body.get("Key") or {}).get("subject", {}).get("S", "")
+    return action in {"PutItem", "DeleteItem"} and subject.startswith(("fleet", "repository/"))
+
+
+def remembered(aws: FakeAws) -> dict[tuple[str, str], Any]:
+    """Of services."""
+    return {key: item for key, item in aws.table.items() if key[0].startswith("service/")}
 
 
 def decisions(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -103,15 +115,15 @@ def test_a_dry_run_on_records_of_a_real_one_writes_nothing(
     pipeline.push("app", "prod", BAD)
     monkeypatch.setenv("TAGALONG_DRY_RUN", "true")
     start_afresh()
-    aws.calls.clear()
-    before = dict(aws.table), dict(aws.parameters), len(aws.published), len(aws.events)
+    aws.requests.clear()
+    before = remembered(aws), dict(aws.parameters), len(aws.published), len(aws.events)
 
     pipeline.tell(*aws.fail("prod", "web"), *aws.complete_rollback("prod", "web"))
     pipeline.sweep()
     pipeline.push("app", "prod", GOOD)
 
     assert writes(aws) == set()
-    assert (dict(aws.table), dict(aws.parameters), len(aws.published), len(aws.events)) == before
+    assert (remembered(aws), dict(aws.parameters), len(aws.published), len(aws.events)) == before
 
 
 def test_a_push_after_the_dry_run_is_deployed(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.fake_aws import ACCOUNT, HOST, REGION, FakeAws
+from support.limits import unlimited
 from support.shapes import from_shape
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
@@ -26,7 +27,8 @@ from tagalong.jobs import Job
 from tagalong.model.decisions import Skip
 from tagalong.model.images import Repository, Scope
 from tagalong.model.triggers import Push
-from tagalong.rollout import Updated
+from tagalong.reads import Reads
+from tagalong.rollout import Registered, Updated
 
 ECS = ServiceModel(Loader().load_service_model("ecs", "service-2"))
 REGISTER = ECS.operation_model("RegisterTaskDefinition").input_shape
@@ -43,21 +45,23 @@ followers = st.lists(st.tuples(from_shape(CONTAINER), st.sampled_from(IMAGES)), 
 def deployer(aws: FakeAws) -> Deployer:
     push = Push("id", AT, Repository(ACCOUNT, REGION, "app"), "prod", NEW)
     return Deployer(
-        Ecs(quota_share=1000),
-        Ecr(),
+        ecs := Ecs(unlimited()),
+        ecr := Ecr(),
         RecordTable("records", days=90),
         RecheckQueue("https://sqs/rechecks"),
         Policy(Scope(frozenset([ACCOUNT]), REGION, ("app",))),
-        Job("web", {"prod": ("web",)}, push, "id"),
+        job := Job("web", {"prod": ("web",)}, push, "id"),
         dry_run=False,
         now=AT,
         time_left=lambda: True,
+        reads=Reads.of(ecs, ecr, [job]),
     )
 
 
 def deploy(deployer: Deployer) -> list[Result]:
     """As a new one for each job: what one has read it does not read again."""
-    return list(replace(deployer, _revisions={}, _images={}).deploy())
+    reads = Reads.of(deployer.ecs, deployer.ecr, [deployer.job])
+    return list(replace(deployer, reads=reads, registered=Registered()).deploy("prod", "web"))
 
 
 def a_definition(drawn: dict[str, Any], containers: list[tuple[dict[str, Any], str]]) -> dict[str, Any]:

@@ -24,7 +24,6 @@ from botocore.config import Config
 from support.pipeline import Pipeline, start_afresh
 from support.world import Broken, World
 from tagalong.deploy import Result
-from tagalong.handlers import deployer
 from tagalong.jobs import Job
 from tagalong.messages import logs
 from tagalong.messages.logs import logger
@@ -88,7 +87,7 @@ Play = Callable[[str, list[Step]], Counter[str]]
 def play(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Play:
     """Take steps in a new world, to the end, where all must settle; answers what was reached."""
     worlds: list[World] = []
-    report = deployer.report
+    report = logs.report
 
     def observed(job: Job, result: Result) -> None:
         report(job, result)
@@ -101,7 +100,7 @@ def play(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Play:
         return worlds[-1].reached
 
     _say_little(monkeypatch)
-    monkeypatch.setattr(deployer, "report", observed)
+    monkeypatch.setattr(logs, "report", observed)
     start_afresh()
     return play
 

@@ -17,6 +17,7 @@ from infra.config import KINDS, Config
 from infra.registry import RegistryStack
 from infra.stack import TagalongStack
 from support.templates import CONTEXT, ROOT, WITHOUT_BUNDLING, Synthesized, app, stack, variables
+from tagalong.aws.rate_limit import AT_ONCE, DEPLOYER, PARTS, RECHECK
 from tagalong.settings import Settings
 
 REGISTRIES = ["111111111111", "222222222222"]
@@ -124,10 +125,11 @@ OF_BOTH = {
     *("TAGALONG_CLUSTERS", "TAGALONG_REPOSITORIES", "TAGALONG_REGISTRY_ACCOUNTS", "TAGALONG_SELECTION"),
     *("TAGALONG_DEFAULT_RULE", "TAGALONG_MODE", "TAGALONG_QUOTA_SHARE", "TAGALONG_DRY_RUN", "TAGALONG_TABLE"),
     *("TAGALONG_JOB_QUEUE_URL", "TAGALONG_RECHECK_QUEUE_URL", "TAGALONG_STUCK_AFTER"),
+    *("TAGALONG_SWEEP_MINUTES", "TAGALONG_PUBLISH_PARAMETERS"),
 }
 OF_THE_DEPLOYER = {
     *("TAGALONG_HISTORY_RETENTION_DAYS", "TAGALONG_TOPIC", "TAGALONG_NOTIFY_ON"),
-    *("TAGALONG_PUBLISH_PARAMETERS", "TAGALONG_JOB_DLQ_URL", "TAGALONG_MAX_ATTEMPTS"),
+    *("TAGALONG_JOB_DLQ_URL", "TAGALONG_MAX_ATTEMPTS"),
 }
 
 
@@ -163,8 +165,9 @@ def test_the_functions_get_the_configuration() -> None:
         "REGISTRY_ACCOUNTS": "111111111111,222222222222",
         "SELECTION": "opt-in",
         "DEFAULT_RULE": "semver:1.x",
+        "QUOTA_SHARE": "0.5",
+        "SWEEP_MINUTES": "30",
         "MODE": "revision",
-        "QUOTA_SHARE": "0.25",
         "DRY_RUN": "true",
         "HISTORY_RETENTION_DAYS": "30",
         "NOTIFY_ON": ",".join(KINDS),
@@ -185,13 +188,21 @@ def test_the_only_registry_is_that_of_this_account_unless_others_are_named() -> 
     assert variables(stack().function("finder"))["TAGALONG_REGISTRY_ACCOUNTS"] == {"Ref": "AWS::AccountId"}
 
 
-def test_the_deployers_share_what_may_be_used_of_the_quotas() -> None:
+def test_all_that_are_at_work_together_stay_within_the_share_of_every_quota() -> None:
     tagalong = stack(quotaShare=0.5)
 
-    mappings = tagalong.resources("AWS::Lambda::EventSourceMapping").items()
-    (deployers,) = (it["ScalingConfig"]["MaximumConcurrency"] for id_, it in mappings if "Deployer" in id_)
-    assert float(variables(tagalong.function("finder"))["TAGALONG_QUOTA_SHARE"]) == 0.5
-    assert float(variables(tagalong.function("deployer"))["TAGALONG_QUOTA_SHARE"]) * deployers == 0.5
+    for id_, mapping in tagalong.resources("AWS::Lambda::EventSourceMapping").items():
+        part = DEPLOYER if "Deployer" in id_ else RECHECK
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] == AT_ONCE[part]
+    for service in ("finder", "deployer"):
+        assert float(variables(tagalong.function(service))["TAGALONG_QUOTA_SHARE"]) == 0.5
+    for category in {category for part in PARTS.values() for category in part}:
+        assert sum(AT_ONCE[name] * part.get(category, 0) for name, part in PARTS.items()) <= 1, category
+
+
+@pytest.mark.parametrize(("sweep", "minutes"), [("off", "off"), ("5 minutes", "5"), ("2 days", "2880")])
+def test_the_functions_know_how_often_sweeps_come(sweep: str, minutes: str) -> None:
+    assert variables(stack(sweep=sweep).function("finder"))["TAGALONG_SWEEP_MINUTES"] == minutes
 
 
 def test_a_permissions_boundary_in_the_context_is_on_every_role() -> None:

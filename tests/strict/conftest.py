@@ -11,6 +11,7 @@ from botocore.session import Session, get_session
 
 from emulator.embedded import EmbeddedAws
 from support.fake_aws import REGION
+from support.in_turn import without_threads
 from support.pipeline import start_afresh
 from support.sample_services import Company
 from support.strict_proxy import StrictAws
@@ -52,6 +53,7 @@ def company(empty: EmbeddedAws, strict: StrictAws, sdk: Session, monkeypatch: py
     monkeypatch.setattr(deployer, "now", company.now)
     # Not time.sleep itself: a slow call is one in this process.
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _seconds: None))
+    without_threads(monkeypatch)
     start_afresh()
     return company
 

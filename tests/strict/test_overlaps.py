@@ -16,7 +16,7 @@ from support.thorough import some
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("strict")]
 
-CALLS = 60  # of a deployer: checked below
+CALLS = 53  # of a deployer: checked below
 SECONDS = 120  # that nothing takes
 
 
@@ -46,7 +46,8 @@ def released(held: Held) -> Iterator[None]:
 def test_a_deployer_that_is_overtaken_at_any_call_by_another_with_the_same_jobs_undoes_nothing(
     company: Company, strict: StrictAws, at: int
 ) -> None:
-    """It took so long that the visibility timeout of its messages ended."""
+    """It took so long that the visibility timeout of its messages ended. It may leave a twin of each of both
+    revisions, where it had looked for them before: nothing runs it."""
     company.push()
     strict.reset()
     strict.faults.append(held := Held(FaultKind.SLOW, at))
@@ -62,7 +63,7 @@ def test_a_deployer_that_is_overtaken_at_any_call_by_another_with_the_same_jobs_
 
     assert company.run() == company.moved(*ALL)
     assert company.unfinished() == []
-    assert company.twins() <= 1
+    assert company.twins() <= 2
 
 
 def test_the_calls_above_are_all_that_a_deployer_makes(company: Company, strict: StrictAws) -> None:

@@ -51,12 +51,13 @@ def test_a_revision_with_a_field_that_the_sdk_does_not_know_is_not_copied(
     assert path in said
 
 
-def test_a_service_that_ecs_does_not_list_yet_is_moved_by_the_next_sweep(
+def test_a_service_that_ecs_did_not_list_is_moved_by_the_next_sweep(
     company: Company, strict: StrictAws
 ) -> None:
     company.sweep()
     company.work()
     strict.ecs.lists.unlisted["three"] = 1
+    company.sweep()
     company.push()
     company.work()
     assert company.run() == company.moved("one", "two", "other")

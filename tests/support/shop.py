@@ -1,7 +1,6 @@
 """The command line on the AWS in memory: what it asks of the stack, of Lambda and of STS is answered here."""
 
 import json
-import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -135,31 +134,31 @@ class Shop:
 
     # -- the stack, Lambda and STS ---------------------------------------------------------------------
 
-    def answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+    def answer(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse:
         """A `before-send` handler. The rest is the fake's."""
-        return self._answer(request) or self.aws.answer(request)
+        service, operation = event_name.split(".")[1:]
+        return self._answer(service, operation, request) or self.aws.answer(request)
 
-    def _answer(self, request: AWSPreparedRequest) -> AWSResponse | None:
-        signed = request.headers.get("Authorization") or b""
-        service = re.search(r"/([a-z]+)/aws4_request", str(signed))
-        answers = {
+    def _answer(self, service: str, operation: str, request: AWSPreparedRequest) -> AWSResponse | None:
+        answers: dict[str, Callable[[AWSPreparedRequest], AWSResponse]] = {
             "cloudformation": self._stacks,
             "sts": lambda it: _written(it, _IDENTITY, date=self.aws.clock),
             "lambda": self._lambda,
-            "monitoring": self._alarms,
+            "cloudwatch": self._alarms,
             "iam": self._simulated,
-            "ecs": self._tasks,
-            "sqs": self._attributes,
+            "DescribeClusters": self._clusters,
+            "ListTasks": lambda it: self._said(it, taskArns=[task["taskArn"] for task in self.stopped]),
+            "DescribeTasks": lambda it: self._said(it, tasks=self.stopped),
+            "GetQueueAttributes": self._attributes,
         }
-        return answers[service[1]](request) if service and service[1] in answers else None
+        answer = answers.get(service) or answers.get(operation)
+        return answer(request) if answer else None
 
     def _alarms(self, request: AWSPreparedRequest) -> AWSResponse:
         alarms = [{"AlarmName": name, "StateReason": why} for name, why in self.alarms.items()]
         return _written(request, json.dumps({"MetricAlarms": alarms}))
 
-    def _attributes(self, request: AWSPreparedRequest) -> AWSResponse | None:
-        if "GetQueueAttributes" not in str(request.headers.get("X-Amz-Target", b"")):
-            return None
+    def _attributes(self, request: AWSPreparedRequest) -> AWSResponse:
         url = json.loads(cast("bytes", request.body))["QueueUrl"]
         number = len(self.aws.queues.get(url.rpartition("/")[2], ()))
         answer = {"Attributes": {"ApproximateNumberOfMessages": str(number)}}
@@ -206,18 +205,13 @@ class Shop:
         members = "".join(_EVALUATED.format(role, decision) for role, decision in decided.items())
         return _written(request, _SIMULATION.format(members))
 
-    def _tasks(self, request: AWSPreparedRequest) -> AWSResponse | None:
-        """What the fake of ECS does not know."""
-        target = str(request.headers.get("X-Amz-Target", b""))
-        if "DescribeClusters" in target:
-            names = json.loads(cast("bytes", request.body))["clusters"]
-            known = [{"clusterName": it, "status": "ACTIVE"} for it in names if it in self.aws.clusters]
-            return _written(request, json.dumps({"clusters": known}))
-        if "ListTasks" in target:
-            return _written(request, json.dumps({"taskArns": [it["taskArn"] for it in self.stopped]}))
-        if "DescribeTasks" in target:
-            return _written(request, json.dumps({"tasks": self.stopped}))
-        return None
+    def _clusters(self, request: AWSPreparedRequest) -> AWSResponse:
+        names = json.loads(cast("bytes", request.body))["clusters"]
+        known = [{"clusterName": it, "status": "ACTIVE"} for it in names if it in self.aws.clusters]
+        return self._said(request, clusters=known)
+
+    def _said(self, request: AWSPreparedRequest, **answer: Any) -> AWSResponse:
+        return _written(request, json.dumps(answer))
 
 
 _IDENTITY = (

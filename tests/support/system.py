@@ -166,6 +166,12 @@ class System:
         [revision] = ecs.describe_service_revisions(serviceRevisionArns=[arn])["serviceRevisions"]
         return [image["imageDigest"] for image in revision["containerImages"]]
 
+    def published(self, cluster: str, name: str, container: str) -> str | None:
+        """The image that the parameter of a container names."""
+        names = [f"/tagalong/{cluster}/{name}/{container}"]
+        found = self.aws.client("ssm").get_parameters(Names=names)["Parameters"]
+        return next((str(it["Value"]).removeprefix(self.image("")) for it in found), None)
+
     def definition(self, revision: str) -> Json:
         """A revision with its tags, less what ECS writes itself."""
         answer = self.aws.client("ecs").describe_task_definition(taskDefinition=revision, include=["TAGS"])

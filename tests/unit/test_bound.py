@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.bound import Phase, bound, quota_bound, quota_seconds
+from benchmarks.bound import Phase, bound, one_by_one, quota_bound, quota_seconds
 from benchmarks.fleets import Fleet
 
 
@@ -36,29 +36,24 @@ def test_a_bucket_that_both_phases_use_is_full_only_once() -> None:
 
 
 def test_calls_that_follow_each_other_take_their_latency() -> None:
-    finding, deploying = Phase({"DescribeServices": 10}, 1), Phase({"DescribeServices": 10}, 2)
+    finding, deploying = Phase({}, 1, path=4), Phase({"DescribeServices": 100}, 2, path=10)
 
-    assert bound([finding, deploying], {"DescribeServices": 0.1}) == pytest.approx(1 + 0.5)
-
-
-def test_a_finder_of_1000_services_needs_111_reads() -> None:
-    calls = dict(Fleet(1000, 200, 5, following=1).finding(unknown=0, unseen=0).calls)
-
-    assert calls.pop("SendMessageBatch") == 1
-    assert sum(calls.values()) == 111
+    assert bound([finding, deploying], latency=0.1) == pytest.approx(1.4)
 
 
-def test_a_family_of_500_services_is_looked_at_in_parts() -> None:
-    assert Fleet(500, 1, 1, following=1).deploying() == Phase(
-        {
-            "DescribeServices": 50 + 500,
-            "DescribeTaskDefinition": 2 + 4 * 3,
-            "DescribeImages": 5 * 2,
-            "RegisterTaskDefinition": 1,
-            "UpdateService": 500,
-            "Query": 500,
-            "PutItem": 2 * 500,
-            "PutEvents": 500,
-        },
-        at_once=1,
+def test_the_quotas_count_where_they_take_longer_than_the_calls() -> None:
+    assert bound([Phase({"UpdateService": 100}, 2, path=10)], latency=0.1) == pytest.approx(10)
+
+
+def test_before_every_call_of_a_function_waited_for_the_last() -> None:
+    assert one_by_one([Phase({"DescribeServices": 10}, 2)], latency=0.1) == pytest.approx(0.5)
+
+
+def test_a_family_of_500_services_is_read_ten_at_a_time_and_looked_at_once_more() -> None:
+    calls = Fleet(500, 1, 1, following=1).deploying().calls
+
+    assert (calls["DescribeServices"], calls["UpdateService"], calls["RegisterTaskDefinition"]) == (
+        550,
+        500,
+        1,
     )

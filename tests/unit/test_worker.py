@@ -1,6 +1,6 @@
 """One batch of the job queue: nothing is lost, and nobody waits for a service that fails."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -57,11 +57,28 @@ def records(*messages: Message | str) -> list[dict[str, Any]]:
     ]
 
 
+@dataclass
+class Deploying:
+    """Answers what a test says, for each service."""
+
+    job: Job
+    answer: Callable[[Job], Iterable[Result]]
+
+    @property
+    def services(self) -> list[tuple[str, str]]:
+        every = ((cluster, name) for cluster, names in self.job.services.items() for name in names)
+        return [next(every, ("cluster/prod", "web"))]
+
+    def deploy(self, _cluster: str, _name: str) -> Iterator[Result]:
+        yield from self.answer(self.job)
+
+
 def process(queues: Queues, deploy: Callable[[Job], Iterable[Result]], *messages: Message | str) -> list[str]:
     """The ids of the messages that come back."""
     worker = Worker(
-        deploy,
+        lambda _jobs: lambda job: Deploying(job, deploy),
         lambda _job, result: queues.reported.append(result),
+        lambda _job, _result: None,
         queues.reported.append,
         queues,
         queues,
@@ -119,7 +136,7 @@ def test_an_overtaken_service_is_looked_at_again_and_this_is_no_failed_attempt()
 
 
 def test_what_time_does_not_suffice_for_goes_back_to_the_job_queue() -> None:
-    queues, left = Queues(), {"cluster/prod": ("other",)}
+    queues, left = Queues(), JOB.services
 
     assert process(queues, lambda _job: [DONE, Unfinished(left)], JOB) == []
     assert queues.jobs == [JOB.remaining(left)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,6 +20,9 @@ RETRY_CONFIG = Config(
 NO_RETRY_CONFIG = RETRY_CONFIG.merge(Config(retries={"total_max_attempts": 1}, parameter_validation=False))
 
 _SERVER_ERROR = 500
+
+# Sessions are not safe to use from several threads; clients are. For those that are made when first needed.
+MAKING_CLIENTS = Lock()
 
 
 @contextmanager

@@ -1,29 +1,33 @@
 """ECR: what tags point at now."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import boto3
-from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
 from tagalong.aws import RETRY_CONFIG, aws_errors
-from tagalong.model.images import Repository, TaggedImage
+from tagalong.aws.rate_limit import Deadline
+from tagalong.model.images import Repository, TaggedImage, by_name
 
 if TYPE_CHECKING:
-    from mypy_boto3_ecr.type_defs import ImageDetailTypeDef, ImageIdentifierTypeDef
+    from mypy_boto3_ecr.type_defs import (
+        DescribeImagesFilterTypeDef,
+        ImageDetailTypeDef,
+        ImageIdentifierTypeDef,
+    )
 
-_PAGE = 1000
-
-_log = Logger(child=True)
+_PAGE, _IDS = 1000, 100  # images of a list, and those that one call can ask for
 
 
 class Ecr:
     """Implements ports.EcrApi and ports.Tags."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: Deadline | None = None) -> None:
+        """With a deadline no call is made after it: OutOfTime."""
         self._client = boto3.client("ecr", config=RETRY_CONFIG)
+        if deadline:
+            self._client.meta.events.register("before-send.ecr", deadline.check, unique_id="deadline")
         self._children: dict[tuple[Repository, str], set[str]] = {}
 
     def images(self, repository: Repository, tag: str | None) -> tuple[TaggedImage, ...]:
@@ -66,21 +70,43 @@ class Ecr:
                 return False
         return any(it.get("imageStatus", "ACTIVE") == "ACTIVE" for it in answer["imageDetails"])
 
-    def tagged_digests(self, repository: Repository) -> frozenset[str] | None:
+    def lookup(
+        self, repository: Repository, tags: Collection[str], digests: Collection[str]
+    ) -> dict[str, TaggedImage]:
+        """ECR refuses a whole call for one image that it lacks: then all that have a tag are listed."""
+        by_tag: list[ImageIdentifierTypeDef] = [{"imageTag": it} for it in sorted(tags)]
+        by_digest: list[ImageIdentifierTypeDef] = [{"imageDigest": it} for it in sorted(digests)]
+        ids = by_tag + by_digest
+        found: dict[str, TaggedImage] = {}
+        with aws_errors("DescribeImages"):
+            try:
+                for first in range(0, len(ids), _IDS):
+                    answer = self._client.describe_images(
+                        registryId=repository.account,
+                        repositoryName=repository.name,
+                        imageIds=ids[first : first + _IDS],
+                    )
+                    found |= _by_name(answer["imageDetails"])
+            except (
+                self._client.exceptions.ImageNotFoundException,
+                self._client.exceptions.InvalidParameterException,
+            ):
+                found = _by_name(self._list(repository, {"tagStatus": "TAGGED"}))
+            except self._client.exceptions.RepositoryNotFoundException:
+                return {}
+        return found
+
+    def _list(
+        self, repository: Repository, wanted: "DescribeImagesFilterTypeDef"
+    ) -> "Iterator[ImageDetailTypeDef]":
         pages = self._client.get_paginator("describe_images").paginate(
             registryId=repository.account,
             repositoryName=repository.name,
-            filter={"tagStatus": "TAGGED"},
+            filter=wanted,
             PaginationConfig={"PageSize": _PAGE},
         )
-        try:
-            found = [image for page in pages for image in page["imageDetails"]]
-            return frozenset(image["imageDigest"] for image in found if image.get("imageTags"))
-        except self._client.exceptions.RepositoryNotFoundException:
-            return frozenset()
-        except (BotoCoreError, ClientError) as error:
-            _log.warning(f"could not list tagged images in '{repository.name}': {error}")
-            return None
+        for page in pages:
+            yield from page["imageDetails"]
 
     def _describe(self, repository: Repository, tag: str | None) -> "Iterator[ImageDetailTypeDef]":
         registry, name = repository.account, repository.name
@@ -89,11 +115,11 @@ class Ecr:
             answer = self._client.describe_images(registryId=registry, repositoryName=name, imageIds=ids)
             yield from answer["imageDetails"]
             return
-        pages = self._client.get_paginator("describe_images").paginate(
-            registryId=registry, repositoryName=name, PaginationConfig={"PageSize": _PAGE}
-        )
-        for page in pages:
-            yield from page["imageDetails"]
+        yield from self._list(repository, {})
+
+
+def _by_name(found: "Iterable[ImageDetailTypeDef]") -> dict[str, TaggedImage]:
+    return by_name(image for detail in found for image in _images(detail, None))
 
 
 def _images(found: "ImageDetailTypeDef", wanted: str | None) -> Iterator[TaggedImage]:

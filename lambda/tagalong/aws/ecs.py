@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 
-from tagalong.aws import NO_RETRY_CONFIG, RETRY_CONFIG, aws_errors
-from tagalong.aws.rate_limit import limit_rate
+from tagalong.aws import MAKING_CLIENTS, NO_RETRY_CONFIG, RETRY_CONFIG, aws_errors
+from tagalong.aws.rate_limit import RateLimit
 from tagalong.aws.services import parse_service
 from tagalong.aws.task_definition_fields import keep_unknown_fields, registrable_fields
 from tagalong.model.history import Deployment, History, Target
 from tagalong.model.revisions import Revision, family, redact, revision_number
 from tagalong.model.services import Service
+from tagalong.parallel import in_parallel
 from tagalong.ports import AwsError, Begun
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         ServiceRevisionTypeDef,
     )
 
-_DESCRIBE_SERVICES_LIMIT = 10
+_TEN = 10  # services that one DescribeServices takes
 _DESCRIBE_DEPLOYMENTS_LIMIT = 20
 _NEWEST_DEPLOYMENTS = 100  # the longest page
 _TWIN_SEARCH = 10  # what a crashed run left is among the last few revisions of its family
@@ -35,24 +36,24 @@ _TWIN_SEARCH = 10  # what a crashed run left is among the last few revisions of 
 class Ecs:
     """Implements ports.EcsApi, and reads for aws.inventory."""
 
-    def __init__(self, quota_share: float) -> None:
+    def __init__(self, limit: RateLimit) -> None:
         self.client = boto3.client("ecs", config=RETRY_CONFIG)
-        self._quota_share = quota_share
-        limit_rate(self.client, quota_share)
+        self._limit = limit
+        limit.apply(self.client)
         event = "before-parse.ecs.DescribeTaskDefinition"
         self.client.meta.events.register(event, keep_unknown_fields, unique_id="keep-unknown-fields")
         self._registrable = registrable_fields(self.client.meta.service_model)
 
     def services(self, cluster: str, names: Sequence[str]) -> dict[str, Service]:
-        with aws_errors("DescribeServices"), suppress(self.client.exceptions.ClusterNotFoundException):
-            return {service.name: service for service in self.describe(cluster, names)}
-        return {}
+        tens = [names[first : first + _TEN] for first in range(0, len(names), _TEN)]
+        found = in_parallel(lambda some: self._describe(cluster, some), tens)
+        return {service.name: service for some in found for service in some}
 
-    def describe(self, cluster: str, services: Sequence[str]) -> Iterator[Service]:
-        for first in range(0, len(services), _DESCRIBE_SERVICES_LIMIT):
-            some = services[first : first + _DESCRIBE_SERVICES_LIMIT]
-            answer = self.client.describe_services(cluster=cluster, services=some, include=["TAGS"])
-            yield from map(parse_service, answer["services"])
+    def _describe(self, cluster: str, names: Sequence[str]) -> list[Service]:
+        with aws_errors("DescribeServices"), suppress(self.client.exceptions.ClusterNotFoundException):
+            answer = self.client.describe_services(cluster=cluster, services=names, include=["TAGS"])
+            return [parse_service(it) for it in answer["services"]]
+        return []
 
     def revision(self, arn: str) -> Revision:
         with aws_errors("DescribeTaskDefinition"):
@@ -82,13 +83,15 @@ class Ecs:
         stages = [it.get("lifecycleStage", "") for it in self._describe_deployments([deployment])]
         return next(iter(stages), "")
 
-    def newer(self, base: str) -> Iterator[Revision]:
-        """The last few revisions registered after this one, newest first."""
-        name = family(base)
+    def latest(self, family: str) -> Revision | None:
         with aws_errors("DescribeTaskDefinition"):
-            latest = self._revision_if_any(name)
-            numbers = range(revision_number(latest.arn), revision_number(base), -1) if latest else ()
-            revisions = [self._revision_if_any(f"{name}:{n}") for n in islice(numbers, _TWIN_SEARCH)]
+            return self._revision_if_any(family)
+
+    def between(self, base: str, latest: Revision) -> Iterator[Revision]:
+        name, first = family(base), revision_number(latest.arn) - 1
+        with aws_errors("DescribeTaskDefinition"):
+            numbers = range(first, revision_number(base), -1)
+            revisions = [self._revision_if_any(f"{name}:{n}") for n in islice(numbers, _TWIN_SEARCH - 1)]
         yield from filter(None, revisions)
 
     def register(self, definition: Mapping[str, Any]) -> str:
@@ -98,6 +101,10 @@ class Ecs:
         except AwsError as error:  # ECS may quote the value that it does not like
             raise type(error)(redact(str(error), definition), unanswered=error.unanswered) from None
         return answer["taskDefinition"]["taskDefinitionArn"]
+
+    def put_back(self, service: Service, revision: str) -> None:
+        with self._limit.urgent():
+            self.update(service, revision)
 
     def update(self, service: Service, revision: str, *, force: bool = False) -> Begun:
         """Sends nothing but the revision, or that it is to be deployed anew: what is not named stays."""
@@ -114,8 +121,9 @@ class Ecs:
     @cached_property
     def _writer(self) -> "ECSClient":
         """Not every function registers, nor every job."""
-        writer = boto3.client("ecs", config=NO_RETRY_CONFIG)
-        limit_rate(writer, self._quota_share)
+        with MAKING_CLIENTS:
+            writer = boto3.client("ecs", config=NO_RETRY_CONFIG)
+        self._limit.apply(writer)
         return writer
 
     def _describe_deployments(self, arns: Sequence[str]) -> "Sequence[ServiceDeploymentTypeDef]":

@@ -13,7 +13,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
-from tagalong.aws import RETRY_CONFIG
+from tagalong.aws import MAKING_CLIENTS, RETRY_CONFIG
 from tagalong.messages.notifications import Notification
 from tagalong.model.decisions import Skip
 from tagalong.model.services import last_part
@@ -100,11 +100,13 @@ class Notifier:
 
     @cached_property
     def _sns(self) -> "SNSClient":
-        return boto3.client("sns", config=SHORT_TIMEOUT_CONFIG)
+        with MAKING_CLIENTS:
+            return boto3.client("sns", config=SHORT_TIMEOUT_CONFIG)
 
     @cached_property
     def _ssm(self) -> "SSMClient":
-        return boto3.client("ssm", config=SHORT_TIMEOUT_CONFIG)
+        with MAKING_CLIENTS:
+            return boto3.client("ssm", config=SHORT_TIMEOUT_CONFIG)
 
 
 def _name(cluster: str, service: str, container: str) -> str:

@@ -1,9 +1,8 @@
 """The table: one record for each service, and beside it a readable log for people, with expiry."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 import boto3
@@ -15,6 +14,7 @@ from tagalong.aws.first_records import from_version_1
 from tagalong.model.plain import UnreadableError, from_json, to_json
 from tagalong.model.record import Record
 from tagalong.model.services import Service
+from tagalong.parallel import in_parallel
 
 _BATCH = 100
 _RECORD, _LOG = "record", "log "
@@ -23,7 +23,7 @@ _log = Logger(child=True)
 
 
 class RecordTable:
-    """Implements ports.RecordTable and ports.NeedsLook. Keys: `subject`, `service/<cluster>/<name>`; `item`,
+    """Implements ports.RecordTable and ports.Records. Keys: `subject`, `service/<cluster>/<name>`; `item`,
     `record` or `log <time>`."""
 
     def __init__(self, table: str, days: int = 0) -> None:
@@ -60,6 +60,15 @@ class RecordTable:
         except (BotoCoreError, ClientError) as error:
             _log.warning(f"could not write the log of {service.key}: {error}")
 
+    def read_all(self, services: Sequence[Service]) -> dict[str, Record]:
+        by_key = {it.key: it for it in services}
+        found = {_record_key(item): _read(item, _record_key(item)) for item in self._get_all(by_key)}
+        return {
+            key: record
+            for key, record in found.items()
+            if record and record.created_at == by_key[key].created_at
+        }
+
     def entries(self, service: Service, most: int) -> list[dict[str, Any]]:
         """Of that log, the newest first; `at` is the time of each."""
         with aws_errors("Query"):
@@ -77,23 +86,24 @@ class RecordTable:
         found = (it for it in answer["Items"] if "entry" in it)
         return [{**json.loads(it["entry"]["S"]), "at": it["item"]["S"].split()[1]} for it in found]
 
-    def waiting(self, keys: Collection[str]) -> set[str]:
-        found = set()
-        waiting = iter(sorted(keys))
-        while some := list(islice(waiting, _BATCH)):
-            for item in self._get(some):
-                key = item["subject"]["S"].removeprefix("service/")
-                if (record := _read(item, key)) is None or record.needs_look:
-                    found.add(key)
-        return found
+    def need_look(self, keys: Collection[str]) -> dict[str, bool]:
+        records = {_record_key(item): _read(item, _record_key(item)) for item in self._get_all(keys)}
+        return {key: record is None or record.needs_look for key, record in records.items()}
 
-    def _get(self, keys: list[str]) -> Iterator[dict[str, Any]]:
+    def _get_all(self, keys: Collection[str]) -> list[dict[str, Any]]:
+        wanted = sorted(keys)
+        batches = [wanted[first : first + _BATCH] for first in range(0, len(wanted), _BATCH)]
+        return [item for items in in_parallel(self._get, batches) for item in items]
+
+    def _get(self, keys: list[str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         request: Any = {self._table: {"Keys": [_key(key) for key in keys], "ConsistentRead": True}}
         while request:
             with aws_errors("BatchGetItem"):
                 answer = self._client.batch_get_item(RequestItems=request)
-            yield from answer["Responses"].get(self._table, ())
+            found += answer["Responses"].get(self._table, ())
             request = answer.get("UnprocessedKeys")
+        return found
 
     def _first_version(self, service: Service) -> list[dict[str, Any]]:
         """What version 0.1 kept: under the ARN of the service, its rejections and its rollouts, the newest
@@ -111,6 +121,10 @@ class RecordTable:
 
 def _key(key: str) -> dict[str, Any]:
     return {"subject": {"S": f"service/{key}"}, "item": {"S": _RECORD}}
+
+
+def _record_key(item: Mapping[str, Any]) -> str:
+    return str(item["subject"]["S"]).removeprefix("service/")
 
 
 def _new(service: Service) -> Record:

@@ -8,7 +8,7 @@ from hashlib import sha256
 import boto3
 
 from tagalong.aws import RETRY_CONFIG
-from tagalong.jobs import Job, Message, Recheck
+from tagalong.jobs import Deferred, Job, Message, Recheck
 from tagalong.model.plain import to_json
 
 _BATCH, _BATCH_BYTES = 10, 250_000
@@ -56,7 +56,7 @@ class RecheckQueue:
         self._url = url
         self._client = boto3.client("sqs", config=RETRY_CONFIG)
 
-    def send(self, recheck: Recheck, delay: timedelta) -> None:
+    def send(self, recheck: Recheck | Deferred, delay: timedelta) -> None:
         seconds = int(min(delay, _LONGEST_DELAY).total_seconds())
         self._client.send_message(
             QueueUrl=self._url, MessageBody=_sendable(to_json(recheck)), DelaySeconds=seconds

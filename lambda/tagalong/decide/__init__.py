@@ -13,6 +13,7 @@ from tagalong.decide.holds import Hold, cannot_force, holds
 from tagalong.decide.look import Followed, Look, Policy, baseline_of, rule_of
 from tagalong.decide.memory import forget, has_completed, remember
 from tagalong.decide.outcomes import Report, deployment_id, observe, stuck_since, under_way_since
+from tagalong.decide.settled import fingerprint
 from tagalong.decide.turn import has_open_push, wait_for
 from tagalong.model.decisions import Decision, Refusal, Skip, SkipReason, Update, UpdateReason
 from tagalong.model.images import TaggedImage
@@ -46,10 +47,11 @@ def decide(look: Look) -> Verdict:
     else:
         record = replace(record, waits=None)
     order = _order(look, record, containers, held, decision) if isinstance(decision, Update) else None
-    after = record.deciding(decision.reason, _message(decision), look.now)
+    seen = fingerprint(look.service, look.policy)
+    after = record.deciding(decision.reason, _message(decision), look.now, seen)
     if isinstance(decision, Skip):
         told = any(report.status.rejects for report in reports)  # that it failed says that it is held
-        decision = replace(decision, news=after.decision != record.decision and not told)
+        decision = replace(decision, news=_said(after) != _said(record) and not told)
     return Verdict(decision, after, reports, order)
 
 
@@ -213,6 +215,10 @@ def _order(
         shape=shape(look.base) if edited else "",
         forced=any(it.forced for it in containers),
     )
+
+
+def _said(record: Record) -> tuple[str, str] | None:
+    return (record.decision.reason, record.decision.message) if record.decision else None
 
 
 def _message(decision: Decision) -> str:

@@ -30,6 +30,7 @@ class Policy:
     default_rule: str = "track"
     opt_in: bool = False  # only services with the tag tagalong:enabled = true
     stuck_after: timedelta = timedelta(minutes=30)
+    publishes: bool = False  # what runs, as parameters: once that is switched on, sweeps look at all services
     force_only: bool = False  # no new revisions: the roles of the stack do not allow it
 
 
@@ -47,6 +48,7 @@ class Look:
     resolved: Mapping[str, str] = field(default_factory=dict)  # container -> what ECS made of a plain tag
     history: History = field(default_factory=History)
     baseline: Revision | None = None  # that ECS would go back to, where it is not the base
+    known_until: datetime = EPOCH  # a service that was made later is new to us; EPOCH: nobody can tell
     pullable: frozenset[str] = frozenset()  # running digests that ECR still has, of those whose tag is gone
 
     @property

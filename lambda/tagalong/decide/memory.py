@@ -8,7 +8,7 @@ from tagalong.decide.look import Followed, Look, base_digests
 from tagalong.model.history import Target
 from tagalong.model.record import Choice, Noted, Record
 from tagalong.model.revisions import shape
-from tagalong.model.services import last_part
+from tagalong.model.services import EPOCH, last_part
 from tagalong.model.triggers import Push
 
 _ECS_REMEMBERS = timedelta(days=90)
@@ -47,7 +47,9 @@ def _noted(followed: Followed, known: Noted | None, look: Look) -> Noted:
     if not followed.by_tag and followed.digest:
         at = _pushed_first(followed)
     if known is None:
-        return Noted(followed.digest, at, adopted=not followed.pushed and has_completed(look))
+        missed = _pushed_unnoticed(followed, look)
+        adopted = not (followed.pushed or missed) and has_completed(look)
+        return Noted(followed.digest, _pushed_first(followed) if missed else at, adopted=adopted)
     if known.adopted and look.retry_at > known.at:
         known = replace(known, adopted=False)
     if pushed and (known.adopted or pushed > known.at):  # an event of before it was adopted reaches us late
@@ -56,6 +58,14 @@ def _noted(followed: Followed, known: Noted | None, look: Look) -> Noted:
         adopted = not followed.pushed and _has_failed(followed, look)
         return replace(known, digest=followed.digest, at=at, adopted=adopted)
     return known
+
+
+def _pushed_unnoticed(followed: Followed, look: Look) -> bool:
+    """The push came when nobody here knew of the service, which had just been made. ECR tells seconds."""
+    made = look.service.created_at
+    is_new = EPOCH < look.known_until < made
+    later = is_new and followed.digest and _pushed_first(followed) >= made.replace(microsecond=0)
+    return bool(later) and not _has_failed(followed, look)
 
 
 def _has_failed(followed: Followed, look: Look) -> bool:
@@ -67,7 +77,7 @@ def _has_failed(followed: Followed, look: Look) -> bool:
     return any(
         history.failed(it) and it.number not in ours and target.pins(followed.name, followed.digest)
         for it in history.deployments
-        if it.created_at >= look.retry_at and (target := history.target(it))
+        if (target := history.target(it))
     )
 
 

@@ -1,15 +1,17 @@
 """The deployer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from tagalong import settings
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
 from tagalong.aws.notifier import Notifier
+from tagalong.aws.rate_limit import DEADLINE, DEPLOYER, RateLimit
 from tagalong.aws.record_table import RecordTable
+from tagalong.aws.service_index import ServiceIndex
 from tagalong.aws.sqs import DeadLetterQueue, JobQueue, RecheckQueue
 from tagalong.deploy import Deployer, Result
 from tagalong.jobs import Job
@@ -18,12 +20,15 @@ from tagalong.messages.logs import logger, metrics
 from tagalong.messages.notifications import notification
 from tagalong.model.decisions import Skip
 from tagalong.model.triggers import Sweep
+from tagalong.parallel import in_parallel
+from tagalong.reads import Reads
+from tagalong.rollout import Registered
 from tagalong.worker import Worker
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-_RESERVE = 20_000  # milliseconds: a call that is under way ends in this time, also a slow one
+_RESERVE = 20  # seconds: a call that is under way ends in this time, also a slow one
 
 
 @metrics.log_metrics
@@ -31,25 +36,37 @@ _RESERVE = 20_000  # milliseconds: a call that is under way ends in this time, a
 def handle(event: dict[str, list[Any]], context: "LambdaContext") -> dict[str, list[dict[str, str]]]:
     """Jobs in, services updated, the messages that must come back out."""
 
-    def deploy(job: Job) -> Iterator[Result]:
-        return _deployer(job, context).deploy()
-
+    DEADLINE.begin(context.get_remaining_time_in_millis, _RESERVE)
     here = settings.from_environment()
     worker = Worker(
-        deploy, report, logs.report_broken, queue(), rechecks(), dead_letters(), here.max_attempts, now
+        deployers,
+        logs.report,
+        publish,
+        logs.report_broken,
+        queue(),
+        rechecks(),
+        dead_letters(),
+        here.max_attempts,
+        now,
     )
     failed = worker.process(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 
-def report(job: Job, result: Result) -> None:
-    """Log and metrics always; notifications, parameters and the readable log where something is written."""
-    logs.report(job, result)
+def publish(job: Job, result: Result) -> None:
+    """Notifications, parameters and the readable log, where something is written."""
     if settings.from_environment().dry_run:
         return
-    notifier().send(notification(result, job.trigger))
     if isinstance(result, Skip) and isinstance(job.trigger, Sweep):
         notifier().publish_running(result)
+    in_parallel(lambda tell: tell(), [partial(_notify, job, result), partial(_log, result)])
+
+
+def _notify(job: Job, result: Result) -> None:
+    notifier().send(notification(result, job.trigger))
+
+
+def _log(result: Result) -> None:
     if entry := logs.entry(result, now()):
         records().log(*entry)
 
@@ -58,35 +75,50 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _deployer(job: Job, context: "LambdaContext") -> Deployer:
+def deployers(jobs: Sequence[Job]) -> Callable[[Job], Deployer]:
+    """For the jobs of one batch."""
     here = settings.from_environment()
-    return Deployer(
-        ecs(),
-        ecr(),
-        records(),
-        rechecks(),
-        here.policy,
-        job,
-        dry_run=here.dry_run,
-        now=now(),
-        time_left=lambda: context.get_remaining_time_in_millis() > _RESERVE,
-    )
+    reads = Reads.of(ecs(), ecr(), jobs)
+    registered = {job.family: Registered() for job in jobs}
+
+    def deployer(job: Job) -> Deployer:
+        return Deployer(
+            ecs(),
+            ecr(),
+            records(),
+            rechecks(),
+            here.policy,
+            job,
+            dry_run=here.dry_run,
+            now=now(),
+            time_left=lambda: DEADLINE.left() > 0,
+            reads=reads,
+            index=index() if here.sweep_every else None,
+            registered=registered[job.family],
+        )
+
+    return deployer
 
 
 @cache
 def ecs() -> Ecs:
-    return Ecs(settings.from_environment().quota_share)
+    return Ecs(RateLimit(settings.from_environment().quota_share, DEPLOYER, DEADLINE))
 
 
 @cache
 def ecr() -> Ecr:
-    return Ecr()
+    return Ecr(DEADLINE)
 
 
 @cache
 def records() -> RecordTable:
     here = settings.from_environment()
     return RecordTable(here.table, here.history_retention_days)
+
+
+@cache
+def index() -> ServiceIndex:
+    return ServiceIndex(settings.from_environment().table)
 
 
 @cache
@@ -111,8 +143,8 @@ def dead_letters() -> DeadLetterQueue:
 
 
 def create_clients() -> None:
-    """Every client that the first event needs."""
-    ecs(), ecr(), records(), notifier(), queue(), rechecks()
+    """Every client that the first event needs: threads must not make one twice."""
+    ecs(), ecr(), records(), index(), notifier(), queue(), rechecks()
 
 
 if settings.in_lambda():  # A start has more of a processor than what 512 MB give an event.

@@ -21,6 +21,7 @@ from tagalong.model.triggers import DeploymentEvent, Ignored, Push, Trigger
 from tagalong.rollout import ConcurrentDeploymentError, Updated
 
 NAMESPACE = "tagalong"
+_ONE_BY_ONE = 20
 
 logger = Logger()
 metrics = Metrics(namespace=NAMESPACE)
@@ -51,14 +52,19 @@ def report_found(found: FindResult | Ignored) -> None:
         count("Ignored")
         logger.info(f"nothing to do: {found.message}", extra={"reason": found.reason})
         return
-    for skip in found.skips:
-        _report_skip(skip)
+    _report_skips(found.skips)
     following = sum(len(names) for job in found.jobs for names in job.services.values())
     count("Triggers")
     count("Jobs", len(found.jobs))
     count("ServicesScanned", found.scanned)
     families = [job.family for job in found.jobs]
-    logger.info(f"{following} of {found.scanned} services are affected", extra={"families": families})
+    left = {"settled": dict(found.settled)} if found.settled else {}
+    logger.info(f"{following} of {found.scanned} services are affected", extra={"families": families, **left})
+    if found.deferred:
+        logger.info("the rest follows: the fleet is being read, or time does not suffice")
+    for warning in found.warnings:
+        logger.warning(f"the index could not be kept, so the next push reads the fleet: {warning}")
+    report_untagged(found.untagged)
     for error in found.errors:
         count("ScanErrors")
         logger.error(
@@ -134,10 +140,32 @@ def _service_fields(service: Service) -> dict[str, str]:
     return {"cluster": last_part(service.cluster), "ecs_service": service.name}
 
 
+def _report_skips(skips: Sequence[Skip]) -> None:
+    """One by one; of very many that say the same, the first with the number of the others."""
+    alike: dict[tuple[str, str], list[Skip]] = {}
+    for skip in skips:
+        alike.setdefault((skip.reason, skip.message), []).append(skip)
+    for some in alike.values():
+        if len(some) <= _ONE_BY_ONE:
+            for skip in some:
+                _report_skip(skip)
+        else:
+            _count_skipped(some[0].reason, len(some))
+            first, names = some[0], sorted(it.service.key for it in some)
+            logger.info(
+                f"{len(some)} services skipped ({first.reason}), {names[0]} among them: {first.message}",
+                extra={"decision": "skip", "reason": first.reason, "services": names[:_ONE_BY_ONE]},
+            )
+
+
+def _count_skipped(reason: str, value: int = 1) -> None:
+    count("Skipped", value)
+    with single_metric(name="Skipped", unit=MetricUnit.Count, value=value, namespace=NAMESPACE) as metric:
+        metric.add_dimension("reason", reason)
+
+
 def _report_skip(skip: Skip) -> None:
-    count("Skipped")
-    with single_metric(name="Skipped", unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
-        metric.add_dimension("reason", skip.reason)
+    _count_skipped(skip.reason)
     if skip.reason is SkipReason.REPLACED_BY_PERSON and skip.news:
         count("ReplacedByPerson")
     extra = {

@@ -1,6 +1,7 @@
 """Image references: parsed once, compared by (account, region, repository), never as text."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Self
@@ -145,7 +146,10 @@ class TaggedImage:
         return not _INDEXES.isdisjoint(self.media_types)
 
 
-Image = TaggedImage
+def by_name(images: Iterable[TaggedImage]) -> dict[str, TaggedImage]:
+    """By digest, and by tag."""
+    known = list(images)
+    return {it.digest: it for it in known} | {it.tag: it for it in known if it.tag}
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ class LastDecision:
     reason: str
     message: str
     at: datetime
+    seen: str = ""  # a fingerprint of the service at the last look that decided so
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,12 @@ class Record:
         others = [it for it in self.rejections if it.change != rejection.change]
         return replace(self, rejections=(rejection, *others)[:_MOST_REJECTIONS])
 
-    def deciding(self, reason: str, message: str, now: datetime) -> "Record":
-        """The last decision is written only when it changes."""
+    def deciding(self, reason: str, message: str, now: datetime, seen: str = "") -> "Record":
+        """The last decision; it keeps its time until it changes. `seen`: a fingerprint, or that of before."""
         last = self.decision
         same = last and (last.reason, last.message) == (reason, message)
-        return self if same else replace(self, decision=LastDecision(reason, message, now))
+        at = last.at if last and same else now
+        return replace(self, decision=LastDecision(reason, message, at, seen or (last.seen if last else "")))
 
     def waiting(self, reason: str, deployment: str, now: datetime) -> "Record":
         """Since when, if it waited for the same before."""

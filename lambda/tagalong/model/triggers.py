@@ -15,6 +15,7 @@ _PUSHES = {"ECR Image Action": "PUSH", "ECR Replication Action": "REPLICATE"}
 
 
 DEPLOYMENT_EVENT = "ECS Deployment State Change"
+_COMPLETED = "SERVICE_DEPLOYMENT_COMPLETED"
 
 
 class UnreadableEventError(UnreadableError):
@@ -27,6 +28,7 @@ class IgnoreReason(StrEnum):
     UNTAGGED = "untagged"
     NOT_AN_IMAGE = "not-an-image"
     OUT_OF_SCOPE = "out-of-scope"
+    UNDER_WAY = "under-way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class DeploymentEvent:
     event_id: str
     cluster: str  # name
     service: str  # name
+    completed: bool = False  # or it began, or failed: then the service may name another revision now
     kind: Literal["deployment-event"] = "deployment-event"
 
 
@@ -117,7 +120,8 @@ def parse_deployment_event(event: Mapping[str, Any]) -> DeploymentEvent:
         [arn], detail = event["resources"], event["detail"]
         _, *cluster, service = str(arn).split("/")
         where = cluster or [str(detail["clusterArn"]).rpartition("/")[2]]
-        return DeploymentEvent(_text(event, "id"), where[0], service)
+        completed = isinstance(detail, Mapping) and detail.get("eventName") == _COMPLETED
+        return DeploymentEvent(_text(event, "id"), where[0], service, completed)
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableEventError(f"not a '{DEPLOYMENT_EVENT}' event: {error!r}") from None
 

@@ -17,6 +17,8 @@ class DynamoDb(Clock):
     table: dict[Key, Json] = field(default_factory=dict)
     items: dict[str, set[str]] = field(default_factory=dict)
     """partition -> sort keys: a query must not read the whole table"""
+    queried: set[str] = field(default_factory=set)
+    """partitions"""
     unprocessed: int = 0
     """how many keys or writes the next batches leave out, as they may under load"""
 
@@ -93,6 +95,7 @@ class DynamoDb(Clock):
         expression, forward = body["KeyConditionExpression"], body.get("ScanIndexForward", True)
         wanted = condition(expression, body)
         partition = equal_to(self.keys[0], expression, body)
+        self.queried.add(partition)
         keys = sorted(((partition, item) for item in self.items.get(partition, ())), reverse=not forward)
         keys = [key for key in keys if wanted(self._as_item(key))]
         if "ExclusiveStartKey" not in body:

@@ -134,7 +134,7 @@ def test_an_event_of_a_service_whose_arn_lacks_the_cluster_takes_it_from_the_det
     told["resources"] = ["arn:aws:ecs:us-west-2:111122223333:service/web"]
     told["detail"]["clusterArn"] = "arn:aws:ecs:us-west-2:111122223333:cluster/prod"
 
-    assert parse_deployment_event(told) == DeploymentEvent(told["id"], "prod", "web")
+    assert parse_deployment_event(told) == DeploymentEvent(told["id"], "prod", "web", completed=True)
 
 
 @given(st.dictionaries(st.sampled_from(["id", "resources", "detail"]), json_values))

@@ -1,0 +1,68 @@
+"""What the jobs of one batch read: each question once, ten services in one call, of whichever jobs."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from tagalong.decide.look import ImageQuery
+from tagalong.jobs import Job
+from tagalong.model.images import TaggedImage
+from tagalong.model.revisions import Revision, family
+from tagalong.model.services import Service
+from tagalong.parallel import Once
+from tagalong.ports import EcrApi, EcsApi
+
+_TOGETHER = 10
+
+Ten = tuple[str, tuple[str, ...], int]
+"""cluster, names, and a number: what was read for one job is too old for the next of the same family"""
+
+
+@dataclass(frozen=True)
+class Reads:
+    """`revision` and `images` may be asked by any job. Every question may raise AwsError or OutOfTime."""
+
+    latest: Once[str, Revision | None]  # of a family
+    images: Once[ImageQuery, tuple[TaggedImage, ...]]
+    _revisions: Once[str, Revision]
+    _services: Once[Ten, Mapping[str, Service]]
+    _tens: Mapping[tuple[str, str, str], Ten]
+
+    @classmethod
+    def of(cls, ecs: EcsApi, ecr: EcrApi, jobs: Iterable[Job]) -> "Reads":
+        return cls(
+            Once(ecs.latest),
+            Once(lambda query: ecr.images(*query)),
+            Once(ecs.revision),
+            Once(lambda ten: ecs.services(ten[0], ten[1])),
+            dict(_in_tens(list(jobs))),
+        )
+
+    def revision(self, arn: str) -> Revision:
+        """Mostly it is the latest of its family, which is needed anyway."""
+        latest = self.latest(family(arn))
+        return latest if latest and latest.arn == arn else self._revisions(arn)
+
+    def service(self, job: Job, cluster: str, name: str) -> Service | None:
+        """None if it is gone. It is read when the first of its ten is asked for."""
+        return self._services(self._tens[job.deduplication_id, cluster, name]).get(name)
+
+
+def _in_tens(jobs: list[Job]) -> Iterator[tuple[tuple[str, str, str], Ten]]:
+    """Only the first jobs of their families share: a later one must see what that before it has done."""
+    first = {job.group: job for job in reversed(jobs)}
+    yield from _cut(list(first.values())[::-1], 0)
+    for number, job in enumerate((it for it in jobs if first[it.group] is not it), start=1):
+        yield from _cut([job], number)
+
+
+def _cut(jobs: list[Job], number: int) -> Iterator[tuple[tuple[str, str, str], Ten]]:
+    wanted: dict[str, dict[tuple[str, str], None]] = {}
+    for job in jobs:
+        for cluster, names in job.services.items():
+            wanted.setdefault(cluster, {}).update(dict.fromkeys((job.deduplication_id, it) for it in names))
+    for cluster, asked in wanted.items():
+        these = list(asked)
+        for start in range(0, len(these), _TOGETHER):
+            some = these[start : start + _TOGETHER]
+            ten = (cluster, tuple(dict.fromkeys(name for _, name in some)), number)
+            yield from (((id_, cluster, name), ten) for id_, name in some)
