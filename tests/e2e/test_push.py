@@ -49,10 +49,11 @@ def digest(system: System, base: str) -> str:
     for cluster, name in FOLLOWERS:
         system.serve(cluster, name, base)
     prod = system.register("shop-blue", "shop/web:prod")
-    system.serve("eu", "blue", prod, deploymentController={"type": "CODE_DEPLOY"})
+    system.serve("eu", "blue", prod, is_looked_at=False, deploymentController={"type": "CODE_DEPLOY"})
     system.serve("eu", "staging", system.register("shop-staging", "shop/web:staging"))
-    system.serve("eu", "pinned", system.register("shop-pinned", PINNED))
+    system.serve("eu", "pinned", system.register("shop-pinned", PINNED), is_looked_at=False)
     system.serve("eu", "worker", system.register("shop-worker", "shop/web-worker:prod"))
+    system.read_fleet("eu")  # what CodeDeploy does tells nobody
     digest = system.push("shop/web:prod", "2")
     system.eventually(
         lambda: _decided(system), {"web-eu", "web-us", "blue", "staging", "pinned"}, "decisions"

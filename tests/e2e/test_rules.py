@@ -1,5 +1,7 @@
 """Rules, consent and the sweep, on the deployed system."""
 
+from typing import Any
+
 import pytest
 
 from support.system import System
@@ -7,7 +9,7 @@ from support.system import System
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
 
 
-def tags(**values: str) -> dict[str, list[dict[str, str]]]:
+def tags(**values: str) -> dict[str, Any]:
     return {"tags": [{"key": f"tagalong:{key}", "value": value} for key, value in values.items()]}
 
 
@@ -24,18 +26,22 @@ def test_a_new_version_moves_the_service_whose_range_it_is_in_and_the_label_name
     system.eventually(
         lambda: system.images("versions", "follows"), [f"versions@{digest}"], "the service in range"
     )
-    system.eventually(
-        lambda: "misconfigured" in system.decisions("versions", "wrong"), True, "the misspelt rule"
-    )
+    assert _reasons(system, "wrong") == {"misconfigured"}
     [container] = system.definition(system.runs("versions", "follows"))["containerDefinitions"]
     assert container["dockerLabels"] == {"tagalong.tag": "1.5.0"}
     assert system.images("versions", "stays") == system.images("versions", "wrong") == ["versions:1.4.2"]
 
 
+def _reasons(system: System, service: str) -> set[str]:
+    lines = [it for it in system.said() if it.get("cluster") == "versions" and "decision" in it]
+    return {it["reason"] for it in lines if it["ecs_service"] == service}
+
+
 def test_a_service_on_hold_stays_and_catches_up_with_a_sweep_when_the_hold_is_lifted(system: System) -> None:
     system.create_repositories("held")
     first = system.publish("held:prod", "first")
-    system.serve("held", "web", system.register("held", f"held:prod@{first}"), **tags(hold="true"))
+    revision = system.register("held", f"held:prod@{first}")
+    system.serve("held", "web", revision, is_looked_at=False, **tags(hold="true"))
     second = system.push("held:prod", "second")
     system.eventually(lambda: "on-hold" in system.decisions("held", "web"), True, "the hold")
     assert system.runs("held", "web") == "held:1"
@@ -59,7 +65,11 @@ def test_a_service_with_a_plain_tag_that_runs_what_the_tag_names_is_left_alone(s
 def test_a_service_that_a_sweep_sees_first_stays_until_its_tag_is_pushed(system: System) -> None:
     system.create_repositories("adopted")
     first, _second = system.publish("adopted:prod", "first"), system.publish("adopted:prod", "second")
-    system.serve("adopted", "web", system.register("adopted", f"adopted:prod@{first}"))
+    system.await_next_second()
+    revision = system.register("adopted", f"adopted:prod@{first}")
+    system.serve("adopted", "web", revision, is_looked_at=False, **tags(enabled="false"))
+    arn = system.service("adopted", "web")["serviceArn"]
+    system.aws.client("ecs").untag_resource(resourceArn=arn, tagKeys=["tagalong:enabled"])
 
     assert system.sweep("adopted") == {"web": "adopted"}
     assert system.runs("adopted", "web") == "adopted:1"

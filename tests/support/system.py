@@ -50,9 +50,12 @@ class System:
         answer = self.aws.client("ecs").register_task_definition(**definition)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
-    def serve(self, cluster: str, name: str, revision: str, **fields: Any) -> None:
-        """A service whose first deployment is over: what comes next does not depend on how long that took.
-        It has a circuit breaker that rolls back, unless `fields` say otherwise."""
+    def serve(
+        self, cluster: str, name: str, revision: str, *, is_looked_at: bool = True, **fields: Any
+    ) -> None:
+        """A service whose first deployment is over, and which tagalong has looked at unless it may not: what
+        comes next does not depend on how long that took. It has a circuit breaker that rolls back, unless
+        `fields` say otherwise."""
         ecs = self.aws.client("ecs")
         ecs.create_cluster(clusterName=cluster)
         service = {"desiredCount": 1, "deploymentConfiguration": circuit_breaker(rollback=True)} | fields
@@ -60,6 +63,14 @@ class System:
         self.aws.end_step(answer["service"]["serviceArn"])
         over = {"COMPLETED"}
         self.eventually(lambda: over.issuperset(self._states(cluster, name)), True, f"'{name}' as it is made")
+        if self.outputs and is_looked_at:
+            self.eventually(lambda: self._was_looked_at(cluster, name), True, f"a look at '{name}'")
+
+    def _was_looked_at(self, cluster: str, name: str) -> bool:
+        return any(
+            "decision" in line and (line.get("cluster"), line.get("ecs_service")) == (cluster, name)
+            for line in self.said()
+        )
 
     def deploy(self, cluster: str, name: str, **fields: Any) -> None:
         """What a person does: UpdateService."""
@@ -107,29 +118,44 @@ class System:
         self.eventually(lambda: int(time.time()) > now, True, "the next second")
 
     def sweep(self, cluster: str) -> dict[str, str]:
-        """Sweep a cluster; the reason for each of its services, when all are decided on."""
-        services = self.aws.client("ecs").list_services(cluster=cluster)["serviceArns"]
-        before = self._swept(cluster).keys()
+        """Sweep a cluster; the reason for each of its services, also of those that are settled."""
+        names = [
+            it.rpartition("/")[2]
+            for it in self.aws.client("ecs").list_services(cluster=cluster)["serviceArns"]
+        ]
+        id_ = self.read_fleet(cluster)
+        self.eventually(
+            lambda: len(self._swept(id_, names)), len(names), f"what the sweep of '{cluster}' did"
+        )
+        return self._swept(id_, names)
+
+    def read_fleet(self, cluster: str) -> str:
+        """What a sweep begins with, and what makes it known who is there; answers the id of the sweep."""
+        before = self._sweeps()
         self.aws.client("lambda").invoke(
             FunctionName=self.outputs["FinderFunction"],
             InvocationType="Event",
             Payload=json.dumps({"sweep": {"cluster": cluster}}),
         )
+        self.eventually(lambda: len(self._sweeps() - before), 1, f"the sweep of '{cluster}'")
+        [id_] = self._sweeps() - before
+        return id_
 
-        def reasons() -> dict[str, str]:
-            return {key[1]: reason for key, reason in self._swept(cluster).items() if key not in before}
+    def _sweeps(self) -> set[str]:
+        """The ids of those that the finder is done with."""
+        return {it["event_id"] for it in self.said() if it.get("trigger") == "sweep" and "families" in it}
 
-        self.eventually(lambda: len(reasons()), len(services), f"the sweep of '{cluster}'")
-        return reasons()
-
-    def _swept(self, cluster: str) -> dict[tuple[str, str], str]:
-        """By sweep and service."""
-        lines = (line for line in self.said() if line.get("trigger") == "sweep" and "decision" in line)
-        return {
-            (line["event_id"], line["ecs_service"]): line["reason"]
+    def _swept(self, id_: str, names: list[str]) -> dict[str, str]:
+        lines = [line for line in self.said() if line.get("event_id") == id_]
+        decided = {line["ecs_service"]: line["reason"] for line in lines if "decision" in line}
+        settled = [
+            reason
             for line in lines
-            if line["cluster"] == cluster
-        }
+            for reason, number in line.get("settled", {}).items()
+            for _ in range(number)
+        ]
+        assert len(set(settled)) <= 1, "of settled services only the numbers are told"
+        return decided | dict(zip((it for it in names if it not in decided), settled, strict=False))
 
     # -- what is there --------------------------------------------------------------------------------
 
