@@ -12,13 +12,14 @@ TO_TEST := .venv/.test
 CDK_CLI := node_modules/.installed
 MINISTACK := .local/ministack/.installed
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
-CDK := $(IN_VENV) node_modules/.bin/cdk --no-notices
+CDK := $(IN_VENV) CDK_DISABLE_CLI_TELEMETRY=true node_modules/.bin/cdk --no-notices
 # A lock names everything, so no resolver is asked what else there is. What is imported is compiled when it is.
 INSTALL := install -qq --no-user --no-deps --require-hashes --only-binary :all: --no-compile --requirement
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header \
   --generate-hashes --no-strip-extras --only-binary :all:
 
 unexport PYTHONDONTWRITEBYTECODE # each process would compile the CDK again
+demo test nightly: unexport CONFIG = # they have configurations of their own
 
 STEPS := $(if $(filter demo up test nightly,$(MAKECMDGOALS)),4,$(if $(filter bootstrap deploy diff destroy,$(MAKECMDGOALS)),3,2))
 SETTING_UP := @printf 'Setting up, once, %s of $(STEPS): %s\n'

@@ -147,9 +147,13 @@ class Deployer:
         delay = _recheck_in(look, record)
         due = self.now + delay if delay else None
         if delay and due and not (record.recheck_at and self.now < record.recheck_at <= due + _SOON):
-            service = look.service
-            recheck = Recheck(service.cluster, service.name, self.job.trigger, if_waiting=True)
-            self.rechecks.send(recheck, delay)
+            service, job = look.service, self.job
+            self.rechecks.send(
+                Recheck(
+                    service.cluster, service.name, job.trigger, job.attempt, job.first_at, if_waiting=True
+                ),
+                delay,
+            )
             record = replace(record, recheck_at=due)
         if record != (kept or look.record):
             self.records.write(look.service, record)

@@ -20,14 +20,20 @@ from tagalong.jobs import (
     retry_delay,
 )
 from tagalong.model.plain import UnreadableError
+from tagalong.model.services import Service
 from tagalong.parallel import Stage
 from tagalong.ports import DeadLetterQueue, JobQueue, RecheckQueue
 from tagalong.rollout import ConcurrentDeploymentError
 
 _AT_ONCE = timedelta(seconds=1)
+_MOST_RECEPTIONS = 3  # then its services are tried one by one: one of them may be what ends the function
 
 SqsRecord = Mapping[str, Any]
 """A message, as the event source of SQS hands it over."""
+
+
+class LostError(Exception):
+    """The function ended, each time, before it could say what came of a job."""
 
 
 class Deploys(Protocol):
@@ -124,7 +130,7 @@ class Batch:
 
     def _done(self, record: SqsRecord) -> bool:
         try:
-            self._process(message(record["body"]))
+            self._process(message(record["body"]), int(record["attributes"]["ApproximateReceiveCount"]))
         except UnreadableError as error:
             self.stage.here(partial(self.worker.report_broken, error))
             self.worker.dead_letters.put_unreadable(record["body"], str(error))
@@ -133,14 +139,24 @@ class Batch:
             return False
         return True
 
-    def _process(self, message: Message) -> None:
+    def _process(self, message: Message, receptions: int) -> None:
         if isinstance(message, Backlog):
             self.worker.jobs.send(in_turns(message.jobs))
+            return
+        if receptions > _MOST_RECEPTIONS:
+            self._set_aside(message, receptions - 1)
             return
         deployer = self._deployer(message)
         each = [partial(self._service, deployer, *it) for it in deployer.services]
         if left := [it for it in self.stage.run(each) if it]:
             self._tell(message, Unfinished(by_cluster_name(left)))
+
+    def _set_aside(self, job: Job, times: int) -> None:
+        """Each of its services has failed once more, and comes back by itself."""
+        error = LostError(f"the function has ended {times} times before this was done")
+        for cluster, names in job.services.items():
+            for name in names:
+                self._tell(job, Failed(Service(cluster, name), error))
 
     def _service(self, deployer: Deploys, cluster: str, name: str) -> tuple[str, str] | None:
         """Itself, if time did not suffice for it."""

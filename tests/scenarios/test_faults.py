@@ -153,7 +153,9 @@ def test_a_poisoned_message_in_the_middle_of_a_batch_stops_only_itself(pipeline:
 
 
 @pytest.mark.parametrize("at", ["GetItem", "RegisterTaskDefinition"])
-def test_a_job_that_crashes_the_function_each_time_is_given_up_by_sqs(pipeline: Pipeline, at: str) -> None:
+def test_a_service_that_ends_the_function_each_time_is_given_up_with_the_reason(
+    pipeline: Pipeline, at: str
+) -> None:
     aws = pipeline.aws
     company(aws)
 
@@ -164,9 +166,39 @@ def test_a_job_that_crashes_the_function_each_time_is_given_up_by_sqs(pipeline: 
 
     aws.hook = crash
     pipeline.push("app", "prod", NEW)
+    pipeline.settle()
 
     assert not aws.queue
-    assert {message["MessageGroupId"] for message in aws.failed} == {"web", "other"}
+    assert not aws.rechecks
+    letters = [json.loads(message["MessageBody"]) for message in aws.failed]
+    assert sorted(name for it in letters for [name] in it["services"].values()) == [
+        "one",
+        "other",
+        "three",
+        "two",
+    ]
+    assert {it["failure"]["reason"] for it in letters} == {
+        "the function has ended 3 times before this was done"
+    }
+
+
+def test_a_service_that_ends_the_function_each_time_holds_up_no_other(pipeline: Pipeline) -> None:
+    aws = pipeline.aws
+    company(aws)
+
+    def crash(action: str, _phase: str) -> None:
+        if action == "UpdateService" and aws.requests[-1][1]["service"] == "two":
+            raise Crash
+
+    aws.hook = crash
+    pipeline.push("app", "prod", NEW)
+    pipeline.settle()
+
+    moved = [name for _, name in aws.services if aws.images("prod", name)[0] == f"{HOST}/app@{NEW}"]
+    assert sorted(moved) == ["one", "other", "three"]
+    record = pipeline.record("prod", "two")
+    assert record
+    assert record.waits
 
 
 def test_a_message_that_is_delivered_twice_is_done_once(pipeline: Pipeline) -> None:

@@ -40,9 +40,14 @@ EVERYTHING = {
 }
 
 
-def run_app(output: Path, **tagalong: Any) -> subprocess.CompletedProcess[str]:
+def run_app(output: Path, *, file: str = "", **tagalong: Any) -> subprocess.CompletedProcess[str]:
+    """`file`: the value of CONFIG."""
     context = CONTEXT | WITHOUT_BUNDLING | {"tagalong": tagalong}
-    environment = os.environ | {"CDK_OUTDIR": str(output), "CDK_CONTEXT_JSON": json.dumps(context)}
+    environment = os.environ | {
+        "CDK_OUTDIR": str(output),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+        "CONFIG": file,
+    }
     return subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -99,6 +104,38 @@ def test_a_mistake_in_the_configuration_is_one_line_and_no_traceback(tmp_path: P
 
     assert result.returncode == 1
     assert result.stderr.strip().splitlines()[-1].startswith("tagalong.clutsers: unknown key")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_file_named_by_config_takes_the_place_of_the_context(tmp_path: Path) -> None:
+    file = tmp_path / "prod.json"
+    file.write_text('{"stuckAfter": "1 hour"}')
+
+    assert run_app(tmp_path, file=str(file), stuckAfter="2 hours").returncode == 0
+
+    template = (tmp_path / "tagalong.template.json").read_text()
+    assert set(re.findall(r'"TAGALONG_STUCK_AFTER": "(\d+)"', template)) == {"60"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"clutsers": ["prod"]}', "tagalong.clutsers: unknown key"),
+        ("clusters: prod", "tagalong: received"),
+        (None, "CONFIG="),
+    ],
+)
+def test_a_mistake_in_that_file_is_one_line_and_no_traceback(
+    tmp_path: Path, content: str | None, message: str
+) -> None:
+    file = tmp_path / "prod.json"
+    if content:
+        file.write_text(content)
+
+    result = run_app(tmp_path, file=str(file))
+
+    assert result.returncode == 1
+    assert result.stderr.strip().splitlines()[-1].startswith(message)
     assert "Traceback" not in result.stderr
 
 

@@ -46,12 +46,15 @@ class Queues:
         self.letters.append((body, reason))
 
 
-def records(*messages: Message | str) -> list[dict[str, Any]]:
+def records(*messages: Message | str, receptions: int = 1) -> list[dict[str, Any]]:
     return [
         {
             "messageId": f"m{number}",
             "body": it if isinstance(it, str) else to_json(it),
-            "attributes": {"MessageGroupId": getattr(it, "group", "poison")},
+            "attributes": {
+                "MessageGroupId": getattr(it, "group", "poison"),
+                "ApproximateReceiveCount": str(receptions),
+            },
         }
         for number, it in enumerate(messages)
     ]
@@ -73,7 +76,12 @@ class Deploying:
         yield from self.answer(self.job)
 
 
-def process(queues: Queues, deploy: Callable[[Job], Iterable[Result]], *messages: Message | str) -> list[str]:
+def process(
+    queues: Queues,
+    deploy: Callable[[Job], Iterable[Result]],
+    *messages: Message | str,
+    receptions: int = 1,
+) -> list[str]:
     """The ids of the messages that come back."""
     worker = Worker(
         lambda _jobs: lambda job: Deploying(job, deploy),
@@ -86,7 +94,7 @@ def process(queues: Queues, deploy: Callable[[Job], Iterable[Result]], *messages
         MOST,
         lambda: NOW,
     )
-    return [record["messageId"] for record in worker.process(records(*messages))]
+    return [record["messageId"] for record in worker.process(records(*messages, receptions=receptions))]
 
 
 def failing(error: Exception) -> Callable[[Job], Iterable[Result]]:
@@ -98,6 +106,21 @@ def test_a_message_is_done_when_each_service_has_a_decision() -> None:
 
     assert process(queues, lambda _job: [DONE], JOB) == []
     assert queues == Queues(reported=[DONE])
+
+
+@pytest.mark.parametrize("receptions", [3, 4])
+def test_the_services_of_a_job_that_ended_the_function_three_times_come_back_one_by_one(
+    receptions: int,
+) -> None:
+    queues = Queues()
+    job = Job("web", {"cluster/prod": ("web", "other")}, PUSH, "id")
+
+    assert process(queues, lambda _job: [DONE], job, receptions=receptions) == []
+
+    assert (DONE in queues.reported) == (receptions == 3)
+    assert [(it.service, it.attempt) for it, _ in queues.rechecks] == (
+        [("web", 1), ("other", 1)] if receptions > 3 else []
+    )
 
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(0, 5), (1, 10)])
