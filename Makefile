@@ -19,7 +19,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
   --generate-hashes --no-strip-extras --only-binary :all:
 
 unexport PYTHONDONTWRITEBYTECODE # each process would compile the CDK again
-demo test nightly: unexport CONFIG = # they have configurations of their own
+demo test nightly: export CONFIG := # they have configurations of their own
 
 STEPS := $(if $(filter demo up test nightly,$(MAKECMDGOALS)),4,$(if $(filter bootstrap deploy diff destroy,$(MAKECMDGOALS)),3,2))
 SETTING_UP := @printf 'Setting up, once, %s of $(STEPS): %s\n'
