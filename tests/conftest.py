@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -130,6 +131,15 @@ UNSIGNED_CONFIG = Config(signature_version=UNSIGNED)  # nobody checks a signatur
 UserAgentString.to_string = lambda self: "tests"  # type: ignore[method-assign] # noqa: ARG005
 
 
+def with_handlers_of_its_own(client: Any) -> Any:
+    """What one of its users registers (a rate limit, say) another must not meet."""
+    its, events = object.__new__(type(client)), copy(client.meta.events)
+    meta, endpoint = copy(client.meta), copy(client._endpoint)
+    vars(its).update(vars(client), meta=meta, _endpoint=endpoint)
+    meta.events = endpoint._event_emitter = events
+    return its
+
+
 class SharedClients(boto3.Session):
     """Makes each client once: that is most of what a test would take."""
 
@@ -146,7 +156,7 @@ class SharedClients(boto3.Session):
         key = service, *told, str(options)
         if key not in self._clients:
             self._clients[key] = super().client(cast("Any", service), config=config, **options)
-        return self._clients[key]
+        return with_handlers_of_its_own(self._clients[key])
 
 
 @cache
