@@ -131,6 +131,9 @@ UNSIGNED_CONFIG = Config(signature_version=UNSIGNED)  # nobody checks a signatur
 UserAgentString.to_string = lambda self: "tests"  # type: ignore[method-assign] # noqa: ARG005
 
 
+_HAVE_HANDLERS = {"ecs", "ecr"}
+
+
 def with_handlers_of_its_own(client: Any) -> Any:
     """What one of its users registers (a rate limit, say) another must not meet."""
     its, events = object.__new__(type(client)), copy(client.meta.events)
@@ -156,7 +159,8 @@ class SharedClients(boto3.Session):
         key = service, *told, str(options)
         if key not in self._clients:
             self._clients[key] = super().client(cast("Any", service), config=config, **options)
-        return with_handlers_of_its_own(self._clients[key])
+        client = self._clients[key]
+        return with_handlers_of_its_own(client) if service in _HAVE_HANDLERS else client
 
 
 @cache

@@ -28,7 +28,8 @@ def fingerprint(service: Service, policy: Policy) -> str:
     """Of all that a decision depends on beside ECR, the revision and the record."""
     tags = sorted((key, value) for key, value in service.tags.items() if key.startswith("tagalong:"))
     seen = (service.primary.id, service.task_definition, tags, policy.default_rule, policy.opt_in)
-    return sha256(repr((*seen, policy.publishes)).encode()).hexdigest()[:16]
+    publishes = policy.publishes and f"steady: {service.steady}"  # only then a look publishes what runs
+    return sha256(repr((*seen, publishes)).encode()).hexdigest()[:16]
 
 
 def queries(service: Service, containers: Iterable[Container], policy: Policy) -> set[ImageQuery]:

@@ -19,7 +19,6 @@ from tagalong.messages import logs
 from tagalong.messages.logs import logger, metrics
 from tagalong.messages.notifications import notification
 from tagalong.model.decisions import Skip
-from tagalong.model.triggers import Sweep
 from tagalong.parallel import in_parallel
 from tagalong.reads import Reads
 from tagalong.rollout import Registered
@@ -57,7 +56,7 @@ def publish(job: Job, result: Result) -> None:
     """Notifications, parameters and the readable log, where something is written."""
     if settings.from_environment().dry_run:
         return
-    if isinstance(result, Skip) and isinstance(job.trigger, Sweep):
+    if isinstance(result, Skip):
         notifier().publish_running(result)
     in_parallel(lambda tell: tell(), [partial(_notify, job, result), partial(_log, result)])
 
