@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ from cli.render import Screen
 from cli.rollback import rollback
 from cli.status import status, watched
 from cli.steer import disable, enable, hold, resume, retry
+from cli.ui import ui
 from cli.why import why
 from tagalong.aws.sqs import JobsNotSentError
 from tagalong.messages.text import neutral
@@ -105,6 +107,9 @@ def on_account(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--repository", metavar="GLOB", help="Only services that follow this repository.")
 @click.option("--all", "everything", is_flag=True, help="Also list what is in sync or left alone.")
 @click.option("--watch", is_flag=True, help="Look again every 10 seconds, until Ctrl-C.")
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also write it as a page."
+)
 @on_account
 def _status(fleet: Fleet, screen: Screen, watch: bool, **options: Any) -> int:  # noqa: FBT001
     """What each service follows and runs, and why it does not run something else.
@@ -116,12 +121,29 @@ def _status(fleet: Fleet, screen: Screen, watch: bool, **options: Any) -> int:  
       tagalong status
       tagalong status --cluster production --all
       tagalong status --repository 'shop/*' --json
+      tagalong status --html status.html
     """
     if not watch:
         return status(fleet, screen, **options)
     if screen.json:
         raise click.UsageError("--watch is for people: leave out --json")
     return watched(fleet, screen, **options)
+
+
+@main.command("ui", short_help="The same as a page, in your browser.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Instead of a free one.")
+@on_account
+def _ui(fleet: Fleet, screen: Screen, port: int) -> int:
+    """Show what runs where as a page in your browser, and look again every 15 seconds, until Ctrl-C.
+
+    The page is on 127.0.0.1 only, at an address with a secret in it. It is read-only.
+
+    \b
+    Examples:
+      tagalong ui
+      tagalong ui --port 8080 --profile production
+    """
+    return ui(fleet, screen, port=port)
 
 
 @main.command("why", short_help="What happened to a service, and what to type next.")

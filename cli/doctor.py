@@ -12,10 +12,11 @@ import boto3
 from cli.fleet import Fleet, Seen
 from cli.letters import waiting
 from cli.render import Screen, counted, short
-from cli.states import Group, State, state
+from cli.states import State, state
 from tagalong.aws import RETRY_CONFIG, aws_errors
 from tagalong.model.decisions import SkipReason
 from tagalong.model.services import last_part
+from tagalong.model.states import Group
 from tagalong.model.triggers import Sweep
 from tagalong.ports import AwsError
 

@@ -7,10 +7,11 @@ from time import sleep
 
 from cli.fleet import Fleet
 from cli.render import Screen, counted
-from cli.states import ERROR, Group, State, in_order, state
+from cli.states import State, in_order, state
 from cli.status import data, show_reasons
 from tagalong.model.decisions import SkipReason
 from tagalong.model.services import Service
+from tagalong.model.states import ERROR, Group
 from tagalong.model.triggers import Sweep
 
 _LONGEST_PAUSE = 5  # seconds

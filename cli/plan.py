@@ -9,13 +9,14 @@ from typing import Any
 from cli.fleet import Fleet, Seen
 from cli.images import push_of
 from cli.render import Screen, counted, short
-from cli.states import ERROR, Group, State, revision, state
+from cli.states import State, revision, state
 from cli.status import data
 from tagalong.decide import match_push
 from tagalong.model.decisions import Refusal, Update
 from tagalong.model.images import short_digest
 from tagalong.model.revisions import Change
 from tagalong.model.services import Service
+from tagalong.model.states import ERROR, Group
 from tagalong.model.triggers import Push, Sweep
 from tagalong.ports import AwsError
 

@@ -14,10 +14,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from tagalong.messages.text import neutral
+from tagalong.messages.text import age, neutral
 from tagalong.model.images import short_digest
 
-_UNITS = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "min"))
 _WIDEST = 24
 _TWO_MINUTES = 120
 
@@ -41,6 +40,11 @@ class Screen:
     def say(self, text: str = "", style: str = "") -> None:
         if not self.json:
             self.out.print(Text(neutral(text), style=style))
+
+    def address(self, what: str, url: str) -> None:
+        """Of ours: `say` would take a link apart."""
+        if not self.json:
+            self.out.print(Text(f"{what} {url}"), soft_wrap=True)
 
     def detail(self, text: str, indent: int = 4, style: str = "") -> None:
         """Wrapped, below what it explains."""
@@ -67,7 +71,7 @@ class Screen:
     def data(self, value: Mapping[str, Any]) -> None:
         """JSON: control characters in it are escaped."""
         if self.json:
-            print(json.dumps(value, indent=2, default=_plain))
+            print(json.dumps(value, indent=2, default=_plain), flush=True)
 
     def clear(self) -> None:
         """The terminal; nothing where there is none."""
@@ -90,14 +94,6 @@ class Screen:
 def widths(rows: Sequence[Sequence[str]]) -> list[int]:
     """Of the columns, so that they have room beside each other."""
     return [min(_WIDEST, max(map(len, column))) for column in zip(*rows, strict=True)]
-
-
-def age(span: timedelta) -> str:
-    """`3 d`, `2 h`, `8 min`; below a minute, seconds."""
-    for unit, name in _UNITS:
-        if span >= unit:
-            return f"{span // unit} {name}"
-    return f"{max(0, int(span.total_seconds()))} s"
 
 
 def span(time: timedelta) -> str:

@@ -4,13 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
+from pathlib import Path
 from time import sleep
 from typing import Any, NoReturn
 
 from cli.account import Account
 from cli.fleet import Fleet
+from cli.page import write
 from cli.render import Screen, image, short, widths
-from cli.states import Group, Line, State, in_order, revision, state
+from cli.states import State, in_order, revision, state
+from tagalong.model.states import ATTENTION, WORDS, Group, Line
 from tagalong.model.triggers import Sweep
 
 _PAUSE = 10  # seconds
@@ -22,16 +25,7 @@ _HEADINGS = {
     Group.IN_SYNC: ("IN SYNC", "bold green"),
     Group.LEFT_ALONE: ("LEFT ALONE", "bold"),
 }
-_WORDS = {
-    Group.NEEDS_YOU: "need you",
-    Group.STUCK: "stuck",
-    Group.MOVING: "moving",
-    Group.HELD: "held",
-    Group.IN_SYNC: "in sync",
-    Group.LEFT_ALONE: "left alone",
-}
 _QUIET = {Group.IN_SYNC, Group.LEFT_ALONE}  # counted, unless --all
-ATTENTION = {Group.NEEDS_YOU, Group.STUCK}
 
 
 def status(  # noqa: PLR0913 - its options
@@ -41,19 +35,24 @@ def status(  # noqa: PLR0913 - its options
     cluster: str | None,
     repository: str | None,
     everything: bool,
+    html: Path | None = None,
     again: bool = False,
 ) -> int:
     """In place of what is on the terminal, if it is shown again. Answers the exit code."""
     with screen.progress("reading services …"):
         services = fleet.services(cluster)
-        states = in_order([state(it) for it in fleet.observe(services, Sweep("status"))])
+        found = fleet.observe(services, Sweep("status"))
         now = fleet.account.now()
-    if repository:
-        states = [it for it in states if _uses(it, repository)]
+    seen = [it for it in found if not repository or _uses(state(it), repository)]
+    states = in_order([state(it) for it in seen])
+    if html:
+        write(html, fleet.account, seen)
     if again:
         screen.clear()
     screen.data(_data(fleet.account, states))
     _show(fleet.account, screen, states, now, everything=everything)
+    if html:
+        screen.say(f"\nThe page is in {html}")
     return 2 if any(it.group in ATTENTION for it in states) else 0
 
 
@@ -79,7 +78,7 @@ def _show(
 ) -> None:
     where = account.stack if account.installed else f"{account.stack} is not installed"
     screen.say(f"{where} · account {account.id} · {account.region}")
-    numbers = ", ".join(f"{number} {_WORDS[it]}" for it, number in counts(states).items() if number)
+    numbers = ", ".join(f"{number} {WORDS[it]}" for it, number in counts(states).items() if number)
     screen.say(numbers or "no service")
     for group in Group:
         some = [it for it in states if it.group is group]

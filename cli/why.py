@@ -9,10 +9,11 @@ from typing import Any
 from cli.fleet import Fleet, Seen
 from cli.past import Past, past
 from cli.render import Screen, image, short, span
-from cli.states import Group, State, revision, state
-from cli.status import ATTENTION, data
+from cli.states import State, revision, state
+from cli.status import data
 from cli.tasks import Stopped, last_stopped
 from tagalong.model.services import EPOCH
+from tagalong.model.states import ATTENTION, Group
 from tagalong.model.triggers import Sweep
 from tagalong.ports import AwsError
 

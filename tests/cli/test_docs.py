@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from cli.app import main
-from cli.states import DUE, ERROR, Group, group_of
 from support.shop import NEW, NEWER, OLD, Shop
 from tagalong.model.decisions import SkipReason
+from tagalong.model.states import DUE, ERROR, Group, group_of
 
 PAGE = (Path(__file__).parents[2] / "docs/cli.md").read_text()
 COMMANDS = sorted(main.commands)
@@ -40,6 +40,8 @@ def rights(command: str) -> set[str]:
 def ran(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """A service on which the last of three pushes failed."""
     monkeypatch.setattr("cli.follow.sleep", shop.sleep)
+    monkeypatch.setattr("cli.ui.Shown._watch", lambda _: None)
+    monkeypatch.setattr("cli.ui.Server.serve_forever", lambda it: it.shown.again())  # once is enough
     shop.serve("web")
     shop.image(OLD)
     shop.pipeline.sweep()
@@ -54,7 +56,7 @@ def ran(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 def arguments(command: str) -> list[str]:
     match command:
-        case "status" | "sweep" | "dead-letters" | "doctor":
+        case "status" | "ui" | "sweep" | "dead-letters" | "doctor":
             return [command]
         case "redrive":
             return [command, "--yes"]

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from cli.states import Group, group_of
 from support.shop import NEW, OLD, Shop
 from tagalong.model.decisions import SkipReason
+from tagalong.model.states import Group, group_of
 
 LEFT_ALONE = {
     *("tag-not-followed", "pinned-by-digest", "pinned-by-rule", "out-of-scope", "not-opted-in", "opted-out"),

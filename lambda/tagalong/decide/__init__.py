@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from tagalong.decide import eligibility
 from tagalong.decide.followed import followed
 from tagalong.decide.holds import Hold, cannot_force, holds
+from tagalong.decide.lines import lines_of
 from tagalong.decide.look import Followed, Look, Policy, baseline_of, rule_of
 from tagalong.decide.memory import forget, has_completed, remember
 from tagalong.decide.outcomes import Report, deployment_id, observe, stuck_since, under_way_since
@@ -49,6 +50,7 @@ def decide(look: Look) -> Verdict:
     order = _order(look, record, containers, held, decision) if isinstance(decision, Update) else None
     seen = fingerprint(look.service, look.policy)
     after = record.deciding(decision.reason, _message(decision), look.now, seen)
+    after = replace(after, lines=lines_of(look, containers))
     if isinstance(decision, Skip):
         told = any(report.status.rejects for report in reports)  # that it failed says that it is held
         decision = replace(decision, news=_said(after) != _said(record) and not told)

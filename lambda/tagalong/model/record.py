@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from tagalong.model.revisions import Change
 from tagalong.model.services import EPOCH
+from tagalong.model.states import Line
 from tagalong.model.triggers import Trigger
 
 VERSION = 2
@@ -123,6 +124,7 @@ class Record:
     recheck_at: datetime | None = None  # a message that makes tagalong look is on its way until then
     stuck: str = ""  # the id of the deployment that was last told to be stuck
     decision: LastDecision | None = None
+    lines: tuple[Line, ...] = ()  # what it followed, ran and wanted when that was decided
     version: int = VERSION
 
     @property
