@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
@@ -76,3 +78,28 @@ def test_the_doctor_finds_what_is_deployed_to_be_well(system: System, digests: l
     found = tagalong(system, "doctor", code=None)["findings"]
     levels = {it["check"]: it["level"] for it in found}
     assert levels.items() >= {"stack": "ok", "functions": "ok", "clusters": "ok", "version": "ok"}.items()
+
+
+def test_the_page_is_written_and_served_as_the_fleet_is(
+    system: System, digests: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "status.html"
+    tagalong(system, "status", "--cluster", "cli", "--html", str(file), code=None)
+    assert "cli/cli-web" in file.read_text()
+
+    environment = {"PATH": os.defpath, **system.aws.environment}
+    command = [sys.executable, "-m", "cli", "ui", "--json"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as ui:
+        try:
+            assert ui.stdout
+            url = json.loads("".join(ui.stdout.readline() for _ in range(3)))["url"]
+            system.eventually(lambda: "cli/cli-web" in _read(url), True, "the page of `tagalong ui`")
+            with pytest.raises(HTTPError):
+                _read(url.rsplit("/", 2)[0] + "/")
+        finally:
+            ui.kill()
+
+
+def _read(url: str) -> str:
+    with build_opener(ProxyHandler({})).open(url, timeout=60) as answer:
+        return str(answer.read().decode())
