@@ -23,7 +23,8 @@ from tagalong.model.services import Service, last_part
 LATENCY = 0.025  # seconds that a call is on its way: nobody publishes it, and most take longer
 PATIENCE = 600  # seconds, ours
 SCOPE = Scope(frozenset([ACCOUNT]), REGION, ("*",))
-OF_THE_TABLE = {"GetItem", "Query", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"}
+_READS, _WRITES = {"GetItem", "Query", "BatchGetItem"}, {"PutItem", "DeleteItem"}
+OF_THE_TABLE = _READS | _WRITES | {"BatchWriteItem", "TransactWriteItems"}
 
 
 class NotDoneError(Exception):

@@ -2,7 +2,7 @@
 
 MiniStack evaluates policies well, but asks about the cluster where ECS asks about the service, never about
 iam:PassRole nor the source of an event, about no parameter of GetParameters, and about batch actions of SQS
-that IAM does not know. That would refuse a policy that is right and pass one that is wrong.
+and transactions of DynamoDB that IAM does not know. That would refuse a right policy and pass a wrong one.
 """
 
 import json
@@ -16,16 +16,27 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.core.router import extract_access_key_id
 from ministack.services import tagging
 
-from emulator.server.permissions import Permission, needed, to_get_parameters, to_put_events
+from emulator.server.permissions import (
+    Permission,
+    needed,
+    to_get_parameters,
+    to_put_events,
+    to_write_together,
+)
 
-_ASKED_HERE = (None, "events:PutEvents", "ssm:GetParameters")
+_ASKED_HERE = (None, "events:PutEvents", "ssm:GetParameters", "dynamodb:TransactWriteItems")
+_PERMISSIONS = {
+    "PutEvents": to_put_events,
+    "GetParameters": to_get_parameters,
+    "TransactWriteItems": to_write_together,
+}
 
 Response = tuple[int, dict[str, str], bytes]
 Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Response]]
 
 
 def ask_as_aws_does() -> None:
-    for service in ("ecs", "events", "ssm"):
+    for service in ("dynamodb", "ecs", "events", "ssm"):
         SERVICE_HANDLERS[service] = _authorizing(service, SERVICE_HANDLERS[service])
     iam_actions.extract_iam_action = _naming_actions(iam_actions.extract_iam_action)
     # aws:ResourceTag, which MiniStack leaves empty for what belongs to ECS.
@@ -59,7 +70,7 @@ def _authorizing(service: str, handler: Handler) -> Handler:
 def _needed(service: str, action: str, request: dict[str, Any], arns: str) -> list[Permission]:
     if service == "ecs":
         return needed(action, request, arns)
-    ask = {"PutEvents": to_put_events, "GetParameters": to_get_parameters}.get(action)
+    ask = _PERMISSIONS.get(action)
     return ask(request, arns) if ask else []
 
 

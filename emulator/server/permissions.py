@@ -57,6 +57,12 @@ def to_get_parameters(request: Mapping[str, Any], ssm: str) -> list[Permission]:
     return [Permission("ssm:GetParameters", f"{ssm}:parameter/{it.lstrip('/')}") for it in request["Names"]]
 
 
+def to_write_together(request: Mapping[str, Any], dynamodb: str) -> list[Permission]:
+    """A transaction takes the permission of each write in it."""
+    writes = [(kind, it["TableName"]) for item in request["TransactItems"] for kind, it in item.items()]
+    return [Permission(f"dynamodb:{kind}Item", f"{dynamodb}:table/{table}") for kind, table in set(writes)]
+
+
 def _to_register(request: Mapping[str, Any], revision: str) -> list[Permission]:
     needs = [Permission("ecs:RegisterTaskDefinition", revision)]
     if request.get("tags"):

@@ -53,6 +53,16 @@ def test_all_rows_are_those_of_every_repository_and_beyond_one_page(index: Servi
     assert found == {it.key: it for it in [*rows, other]}
 
 
+def test_one_row_that_was_read_later_keeps_none_of_a_hundred_others_from_being_written(
+    index: ServiceIndex,
+) -> None:
+    index.write([row("web-7", tag="new")], [], AT + SECOND)
+    rows = {f"web-{number}": row(f"web-{number}") for number in range(130)}
+    index.write(list(rows.values()), [], AT)
+
+    assert {it.service.name: it for it in index.rows(APP)} == {**rows, "web-7": row("web-7", tag="new")}
+
+
 @pytest.mark.parametrize("later", [SECOND, timedelta(microseconds=1)])
 def test_what_was_read_later_is_neither_overwritten_nor_deleted(
     index: ServiceIndex, later: timedelta

@@ -33,6 +33,9 @@ def writes(aws: FakeAws) -> set[str]:
 
 
 def _is_cached(action: str, body: dict[str, Any]) -> bool:
+    if action == "TransactWriteItems":
+        changes = [change for it in body["TransactItems"] for change in it.items()]
+        return all(_is_cached(f"{kind}Item", change) for kind, change in changes)
     subject = (body.get("Item") or body.get("Key") or {}).get("subject", {}).get("S", "")
     return action in {"PutItem", "DeleteItem"} and subject.startswith(("fleet", "repository/"))
 

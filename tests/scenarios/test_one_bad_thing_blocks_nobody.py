@@ -685,7 +685,7 @@ def test_a_tag_with_control_characters_is_checked_again_like_any_other(pipeline:
 ACTIONS = [
     *("DescribeTaskDefinition", "DescribeServices", "ListServices", "ListClusters", "UpdateService"),
     *("RegisterTaskDefinition", "ListServiceDeployments", "DescribeImages", "GetItem", "PutItem"),
-    *("SendMessageBatch", "BatchGetItem", "BatchWriteItem"),
+    *("SendMessageBatch", "BatchGetItem", "BatchWriteItem", "TransactWriteItems"),
 ]
 
 

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
 
 from tagalong.aws import RETRY_CONFIG, aws_errors
 from tagalong.model.images import ImageReference, Repository, Scope
@@ -24,6 +26,10 @@ from tagalong.parallel import in_parallel
 
 _FLEET, _COMPLETE, _LEASE = "fleet", "complete", "lease"
 _OLDER = "attribute_not_exists(read_at) OR read_at < :read_at"
+_TOGETHER = 100  # items in one TransactWriteItems
+
+Change = Any
+"""a TransactWriteItem"""
 
 _log = Logger(child=True)
 
@@ -63,35 +69,51 @@ class ServiceIndex:
     def write(self, puts: Iterable[Row], deletes: Iterable[Row], read_at: datetime) -> None:
         """What was read later stays as it is."""
         puts = list(puts)
-        for repository in {row.repository for row in puts} - self._registered:
-            self._put(_FLEET, row_subject(repository), {})
-            self._registered.add(repository)
-        in_parallel(lambda row: self._put_row(row, read_at), puts)
-        in_parallel(lambda row: self._delete_row(row, read_at), list(deletes))
+        new = {row.repository for row in puts} - self._registered
+        self._send([self._put_of(_FLEET, row_subject(repository)) for repository in new])
+        self._registered |= new
+        changed = [self._put_row(row, read_at) for row in puts]
+        self._send([*changed, *(self._delete_row(row, read_at) for row in deletes)])
 
     def moved(self, service: Service, revision: Revision, scope: Scope, at: datetime) -> None:
         """Its repositories are those that it used before: they have their items."""
         rows = rows_of(replace(service, task_definition=revision.arn), revision.containers, scope)
-        in_parallel(lambda row: self._put_row(row, at), rows)
+        self._send([self._put_row(row, at) for row in rows])
 
-    def _put_row(self, row: Row, read_at: datetime) -> None:
+    def _put_row(self, row: Row, read_at: datetime) -> Change:
+        attributes = {**row_attributes(row), "read_at": _number(read_at)}
+        return self._put_of(row_subject(row.repository), row_item(row), attributes, _if_older(read_at))
+
+    def _delete_row(self, row: Row, read_at: datetime) -> Change:
         key = _key(row_subject(row.repository), row_item(row))
-        with aws_errors("PutItem"), suppress(self._client.exceptions.ConditionalCheckFailedException):
-            self._client.put_item(
-                TableName=self._table,
-                Item={**key, **row_attributes(row), "read_at": _number(read_at)},
-                ConditionExpression=_OLDER,
-                ExpressionAttributeValues={":read_at": _number(read_at)},
-            )
+        return {"Delete": {"TableName": self._table, "Key": key, **_if_older(read_at)}}
 
-    def _delete_row(self, row: Row, read_at: datetime) -> None:
-        with aws_errors("DeleteItem"), suppress(self._client.exceptions.ConditionalCheckFailedException):
-            self._client.delete_item(
-                TableName=self._table,
-                Key=_key(row_subject(row.repository), row_item(row)),
-                ConditionExpression=_OLDER,
-                ExpressionAttributeValues={":read_at": _number(read_at)},
-            )
+    def _put_of(
+        self,
+        subject: str,
+        item: str,
+        attributes: Mapping[str, Any] = MappingProxyType({}),
+        condition: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Change:
+        return {"Put": {"TableName": self._table, "Item": {**_key(subject, item), **attributes}, **condition}}
+
+    def _send(self, changes: Sequence[Change]) -> None:
+        firsts = range(0, len(changes), _TOGETHER)
+        in_parallel(self._together, [changes[first : first + _TOGETHER] for first in firsts])
+
+    def _together(self, changes: Sequence[Change]) -> None:
+        """In one call; where one of them is refused, none is made, and each is tried by itself."""
+        with aws_errors("TransactWriteItems"):
+            try:
+                self._client.transact_write_items(TransactItems=changes)
+                return
+            except self._client.exceptions.TransactionCanceledException as canceled:
+                if len(changes) == 1:
+                    if _was_read_later(canceled):
+                        return
+                    raise
+        for it in changes:
+            self._together([it])
 
     # -- the lease ------------------------------------------------------------------------------------------
 
@@ -165,6 +187,16 @@ def _key(subject: str, item: str) -> dict[str, Any]:
 
 def _number(at: datetime) -> Any:
     return {"N": f"{at.timestamp():.6f}"}
+
+
+def _if_older(read_at: datetime) -> dict[str, Any]:
+    values = {":read_at": _number(read_at)}
+    return {"ConditionExpression": _OLDER, "ExpressionAttributeValues": values}
+
+
+def _was_read_later(canceled: ClientError) -> bool:
+    reasons: Any = canceled.response.get("CancellationReasons", ())
+    return any(it.get("Code") == "ConditionalCheckFailed" for it in reasons)
 
 
 def row_attributes(row: Row) -> dict[str, Any]:

@@ -62,7 +62,10 @@ class FakeAws(Ecs, DynamoDb, Notices, Sqs):
             answer, status = self._do(action, body), 200
             self.hook(action, "after")
         except Refused as refused:
-            answer, status = {"__type": refused.code, "message": refused.message}, refused.status
+            answer, status = (
+                {"__type": refused.code, "message": refused.message, **refused.more},
+                refused.status,
+            )
         return AWSResponse(request.url, status, HTTPHeaders(), _Raw(_written(action, answer)))
 
     def _do(self, action: str, body: Json) -> Json:

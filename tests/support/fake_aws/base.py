@@ -17,6 +17,7 @@ class Refused(Exception):  # noqa: N818 - what AWS says, not an error of the tes
     def __init__(self, code: str, message: str = "", status: int = 400) -> None:
         super().__init__(code, message)
         self.code, self.message, self.status = code, message, status
+        self.more: Json = {}
 
 
 @dataclass(repr=False)

@@ -10,6 +10,16 @@ _LARGEST_ITEM, _LARGEST_PAGE = 400 * 1024, 1024 * 1024
 Key = tuple[str, str]
 
 
+class Canceled(Refused):
+    """A transaction, with a reason for each of its changes."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        codes = [it or "None" for it in reasons]
+        message = f"Transaction cancelled, please refer cancellation reasons [{', '.join(codes)}]"
+        super().__init__("TransactionCanceledException", message)
+        self.more = {"CancellationReasons": [{"Code": it} for it in codes]}
+
+
 @dataclass(repr=False)
 class DynamoDb(Clock):
     keys: tuple[str, str] = ("subject", "item")
@@ -79,6 +89,28 @@ class DynamoDb(Clock):
             else:
                 self._delete_item(write["DeleteRequest"])
         return {"UnprocessedItems": {table: writes[done:]} if done < len(writes) else {}}
+
+    def _transact_write_items(self, body: Json) -> Json:
+        """All or nothing."""
+        changes = [change for it in body["TransactItems"] for change in it.items()]
+        if not 1 <= len(changes) <= 100:
+            raise Refused("ValidationException", "Member must have length less than or equal to 100")
+        keys = [self._key(it["Item"] if kind == "Put" else it["Key"]) for kind, it in changes]
+        if len(set(keys)) < len(keys):
+            message = "Transaction request cannot include multiple operations on one item"
+            raise Refused("ValidationException", message)
+        if any(reasons := [self._reason(it, key) for (_, it), key in zip(changes, keys, strict=True)]):
+            raise Canceled(reasons)
+        for kind, it in changes:
+            self._put_item(it) if kind == "Put" else self._delete_item(it)
+        return {}
+
+    def _reason(self, change: Json, key: Key) -> str:
+        try:
+            self._check(change, key)
+        except Refused:
+            return "ConditionalCheckFailed"
+        return ""
 
     def _query(self, body: Json) -> Json:
         """A page ends at the limit or at 1 MB; a filter applies to what was read."""

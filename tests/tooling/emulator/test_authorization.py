@@ -123,3 +123,19 @@ def test_a_parameter_is_what_a_policy_names(having: Callable[..., Any]) -> None:
     assert ssm.get_parameters(Names=["/tagalong/web"])["InvalidParameters"] == ["/tagalong/web"]
     with refused("ssm:GetParameters"):
         ssm.get_parameters(Names=["/tagalong/web", "/secret"])
+
+
+def test_a_transaction_takes_the_permission_of_each_write_in_it(having: Callable[..., Any]) -> None:
+    """IAM knows no action of its own for it."""
+    key = {"subject": {"S": "web"}}
+    table = {
+        "TableName": "together",
+        "AttributeDefinitions": [{"AttributeName": "subject", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "subject", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    having("dynamodb", allow("dynamodb:CreateTable")).create_table(**table)
+    puts = having("dynamodb", allow("dynamodb:PutItem"))
+    puts.transact_write_items(TransactItems=[{"Put": {"TableName": "together", "Item": key}}])
+    with refused("dynamodb:DeleteItem"):
+        puts.transact_write_items(TransactItems=[{"Delete": {"TableName": "together", "Key": key}}])

@@ -1,6 +1,12 @@
 """The permissions that a call of ECS takes."""
 
-from emulator.server.permissions import Permission, needed, to_get_parameters, to_put_events
+from emulator.server.permissions import (
+    Permission,
+    needed,
+    to_get_parameters,
+    to_put_events,
+    to_write_together,
+)
 
 ECS = "arn:aws:ecs:eu-central-1:123456789012"
 IN_PROD = {"ecs:cluster": f"{ECS}:cluster/prod"}
@@ -65,3 +71,16 @@ def test_reading_parameters_takes_each_of_them() -> None:
         Permission("ssm:GetParameters", f"{ssm}:parameter/tagalong/web"),
         Permission("ssm:GetParameters", f"{ssm}:parameter/other"),
     ]
+
+
+def test_a_transaction_takes_the_permission_of_each_write_in_it() -> None:
+    dynamodb = "arn:aws:dynamodb:eu-west-1:123456789012"
+    writes = [
+        {"Put": {"TableName": "state"}},
+        {"Delete": {"TableName": "state"}},
+        {"Put": {"TableName": "state"}},
+    ]
+    assert set(map(str, to_write_together({"TransactItems": writes}, dynamodb))) == {
+        str(Permission("dynamodb:PutItem", f"{dynamodb}:table/state")),
+        str(Permission("dynamodb:DeleteItem", f"{dynamodb}:table/state")),
+    }
