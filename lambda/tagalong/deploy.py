@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, cast
 
 from tagalong.decide import Verdict, decide, eligibility
 from tagalong.decide.look import Look, Policy, baseline_of
@@ -106,7 +108,7 @@ class Deployer:
             yield Skip(Service(cluster, name), SkipReason.SERVICE_DELETED, "the service was deleted")
             return
         refused = eligibility.check(service, opt_in=self.policy.opt_in, now=self.now)
-        record = self.records.read(service)
+        record = self._record(service, read_base=not refused)
         if refused and refused.reason is not SkipReason.ON_HOLD and not record.needs_look:
             news = isinstance(self.job.trigger, Push) and not self.job.attempt
             yield Skip(service, refused.reason, refused.message, news=news)
@@ -114,6 +116,14 @@ class Deployer:
             yield Elsewhere(service)
         else:
             yield from self.act(look := self._look(service, record), decide(look))
+
+    def _record(self, service: Service, *, read_base: bool) -> Record:
+        """With `read_base` its revision, which a look needs next, is read meanwhile."""
+        needed: list[Callable[[], Any]] = [partial(self.records.read, service)]
+        if read_base and service.task_definition:
+            needed.append(partial(self.reads.revision, service.task_definition))
+        record, *_ = in_parallel(lambda read: read(), needed)
+        return cast("Record", record)
 
     def act(self, look: Look, verdict: Verdict) -> Iterator[Result]:
         """What follows from a verdict: reported, and written unless in a dry run."""
@@ -125,14 +135,13 @@ class Deployer:
         if verdict.reports:  # whatever becomes of the update, they are not reported again
             self.records.write(look.service, verdict.record)
         if isinstance(verdict.decision, Update):
-            rollout = Rollout(self.ecs, self.records, self.keep, self.registered, self.reads.latest)
-            for result in rollout.begin(look, verdict, verdict.decision):
-                yield result
-                if isinstance(result, Updated):
-                    self._moved(look, result)
+            yield from self._rollout().begin(look, verdict, verdict.decision)
         else:
             yield verdict.decision
             self.keep(look, verdict.record)
+
+    def _rollout(self) -> Rollout:
+        return Rollout(self.ecs, self.records, self.keep, self._moved, self.registered, self.reads.latest)
 
     def _moved(self, look: Look, updated: Updated) -> None:
         """The index with what the service names now. What cannot be kept is found by the next sweep."""

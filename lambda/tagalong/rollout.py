@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -12,6 +13,7 @@ from tagalong.model.decisions import Skip, SkipReason, Update
 from tagalong.model.record import Order, Record, Status, begin
 from tagalong.model.revisions import Change, Revision, equivalent, family, pin, revision_number
 from tagalong.model.services import Service, last_part
+from tagalong.parallel import in_parallel
 from tagalong.ports import AwsError, DeploymentRefused, EcsApi, OutOfTime, RecordTable
 
 _TOO_MANY = "active deployments exist"
@@ -40,6 +42,7 @@ class Rollout:
     ecs: EcsApi
     records: RecordTable
     keep: Callable[[Look, Record, Record | None], None]
+    moved: Callable[[Look, Updated], None]
     registered: "Registered"
     latest: Callable[[str], Revision | None]
 
@@ -71,8 +74,9 @@ class Rollout:
             yield self._put_back(look, verdict.record, ordered, begun.replaced)
             return
         order = replace(order, deployment=begun.deployment, status=Status.STARTED)
-        yield Updated(update, order)
-        self.keep(look, begin(ordered, order), ordered)
+        yield (updated := Updated(update, order))
+        keep = partial(self.keep, look, begin(ordered, order), ordered)
+        in_parallel(lambda do: do(), [keep, partial(self.moved, look, updated)])
 
     def _unchanged(self, look: Look) -> Service | Skip:
         """The service, if it still is what was decided on; no older base goes over somebody's deployment."""

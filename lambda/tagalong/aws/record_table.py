@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tagalong.aws import RETRY_CONFIG, aws_errors
+from tagalong.aws.dynamodb import query
 from tagalong.aws.first_records import from_version_1
 from tagalong.model.plain import UnreadableError, from_json, to_json
 from tagalong.model.record import Record
@@ -105,18 +106,18 @@ class RecordTable:
             request = answer.get("UnprocessedKeys")
         return found
 
-    def _first_version(self, service: Service) -> list[dict[str, Any]]:
+    def _first_version(self, service: Service) -> list[Mapping[str, Any]]:
         """What version 0.1 kept: under the ARN of the service, its rejections and its rollouts, the newest
         first."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="subject = :service",
-            ExpressionAttributeValues={":service": {"S": service.arn}},
-            ScanIndexForward=False,
-            ConsistentRead=True,
+        return list(
+            query(
+                self._client,
+                TableName=self._table,
+                KeyConditionExpression="subject = :service",
+                ExpressionAttributeValues={":service": {"S": service.arn}},
+                ScanIndexForward=False,
+            )
         )
-        with aws_errors("Query"):
-            return [item for page in pages for item in page["Items"]]
 
 
 def _key(key: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from tagalong.aws import RETRY_CONFIG, aws_errors
+from tagalong.aws.dynamodb import query
 from tagalong.model.images import ImageReference, Repository, Scope
 from tagalong.model.index import Completeness, Row, rows_of
 from tagalong.model.plain import UnreadableError, from_json, to_json
@@ -161,16 +162,13 @@ class ServiceIndex:
             condition += " AND begins_with(#item, :prefix)"
             values[":prefix"] = {"S": prefix}
         names: Any = {"ExpressionAttributeNames": {"#item": "item"}} if prefix else {}
-        with aws_errors("Query"):
-            pages = self._client.get_paginator("query").paginate(
-                TableName=self._table,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=values,
-                ConsistentRead=True,
-                **names,
-            )
-            for page in pages:
-                yield from page["Items"]
+        return query(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            **names,
+        )
 
 
 def row_subject(repository: Repository) -> str:
