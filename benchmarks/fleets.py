@@ -9,7 +9,7 @@ from support.fake_aws import HOST, FakeAws
 
 DEPLOYERS = 2
 SHARED = "shared"  # the repository that the first families have in common
-OLD, NEW = (f"sha256:{digit * 64}" for digit in "01")
+OLD, BEFORE, NEW = (f"sha256:{digit * 64}" for digit in "021")
 _DESCRIBED, _LISTED = 10, 100  # services in DescribeServices, in ListServices
 _SENT, _BATCH = 10, 10  # messages in SendMessageBatch, and in what a deployer gets at once
 _OF_A_JOB, _OF_A_SERVICE = 4, 10  # round trips that wait for one another: see `deploying`

@@ -1,5 +1,6 @@
 """A strict AWS with a fleet, the functions in processes of their own, and what a push to them took."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from tagalong.model.services import Service, last_part
 
 LATENCY = 0.025  # seconds that a call is on its way: nobody publishes it, and most take longer
 PATIENCE = 600  # seconds, ours
+_HEARD_AT_ONCE = 50  # events, as the event source of the recheck queue hands them over
 SCOPE = Scope(frozenset([ACCOUNT]), REGION, ("*",))
 _READS, _WRITES = {"GetItem", "Query", "BatchGetItem"}, {"PutItem", "DeleteItem"}
 OF_THE_TABLE = _READS | _WRITES | {"BatchWriteItem", "TransactWriteItems"}
@@ -82,14 +84,21 @@ class Region:
             self.deliver(event, finder)
 
     def settle(self) -> None:
-        """All deployments complete; the buckets fill up; nothing counts."""
+        """All deployments complete, and tagalong has heard of it; the buckets fill up; nothing counts."""
         with self.aws.changed:
-            for (cluster, name), service in self.aws.services.items():
-                if any(it["rolloutState"] == "IN_PROGRESS" for it in service["deployments"]):
-                    self.aws.complete(cluster, name)
+            events = [
+                event
+                for (cluster, name), service in self.aws.services.items()
+                if any(it["rolloutState"] == "IN_PROGRESS" for it in service["deployments"])
+                for event in self.aws.complete(cluster, name)
+            ]
+        records = [{"messageId": str(number), "body": json.dumps(it)} for number, it in enumerate(events)]
+        for first in range(0, len(records), _HEARD_AT_ONCE):
+            self.finders[0].ask({"Records": records[first : first + _HEARD_AT_ONCE]})
+        self.work_jobs()
         self.strict.reset()
         self.took.clear()
-        for it in self.finders:
+        for it in [*self.finders, *self.workers]:
             it.ask(60.0)
 
     @property

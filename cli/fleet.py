@@ -26,6 +26,7 @@ from tagalong.model.revisions import Revision
 from tagalong.model.services import Service, last_part
 from tagalong.model.triggers import Trigger
 from tagalong.parallel import Once
+from tagalong.ports import Named
 from tagalong.ports import RecordTable as Records
 from tagalong.reads import Reads
 from tagalong.rollout import Updated
@@ -92,7 +93,10 @@ class _Reads(Reads):
 class NoRecords:
     """Implements ports.RecordTable where nothing is installed: nothing is remembered of any service."""
 
-    def read(self, service: Service) -> Record:
+    def named(self, cluster: str, names: Sequence[str]) -> Named:  # noqa: ARG002 - whichever they are
+        return {}
+
+    def read(self, service: Service, named: Named | None = None) -> Record:  # noqa: ARG002
         return Record(service.created_at)
 
     def write(self, service: Service, record: Record) -> None:
@@ -179,7 +183,7 @@ class Fleet:
             return sorted(chain.from_iterable(found), key=lambda it: it.service.key)
 
     def _observers(self, work: Sequence[Job]) -> list[_Observer]:
-        now, reads = self.account.now(), _Reads.of(self.ecs, self.ecr, work)
+        now, reads = self.account.now(), _Reads.of(self.ecs, self.ecr, self.records, work)
         return [
             _Observer(
                 self.ecs,

@@ -108,7 +108,7 @@ class Deployer:
             yield Skip(Service(cluster, name), SkipReason.SERVICE_DELETED, "the service was deleted")
             return
         refused = eligibility.check(service, opt_in=self.policy.opt_in, now=self.now)
-        record = self._record(service, read_base=not refused)
+        record = self._record(cluster, service, read_base=not refused)
         if refused and refused.reason is not SkipReason.ON_HOLD and not record.needs_look:
             news = isinstance(self.job.trigger, Push) and not self.job.attempt
             yield Skip(service, refused.reason, refused.message, news=news)
@@ -117,9 +117,10 @@ class Deployer:
         else:
             yield from self.act(look := self._look(service, record), decide(look))
 
-    def _record(self, service: Service, *, read_base: bool) -> Record:
+    def _record(self, cluster: str, service: Service, *, read_base: bool) -> Record:
         """With `read_base` its revision, which a look needs next, is read meanwhile."""
-        needed: list[Callable[[], Any]] = [partial(self.records.read, service)]
+        named = self.reads.remembered(self.job, cluster, service.name)
+        needed: list[Callable[[], Any]] = [partial(self.records.read, service, named)]
         if read_base and service.task_definition:
             needed.append(partial(self.reads.revision, service.task_definition))
         record, *_ = in_parallel(lambda read: read(), needed)

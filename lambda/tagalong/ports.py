@@ -97,11 +97,19 @@ class EcrApi(Protocol):
         """Whether the image can still be pulled."""
 
 
+Named = Mapping[str, Record | None]
+"""name of a service -> its record, None if it cannot be read; where there is none, it is missing"""
+
+
 class RecordTable(Protocol):
     """What is remembered of services. Every method may raise AwsError."""
 
-    def read(self, service: Service) -> Record:
-        """A new one where there is none, where it is of another service of that name, or unreadable."""
+    def named(self, cluster: str, names: Sequence[str]) -> Named:
+        """What is remembered under these names of services."""
+
+    def read(self, service: Service, named: Named | None = None) -> Record:
+        """A new one where there is none, where it is of another service of that name, or unreadable. `named`:
+        what was read of it already."""
 
     def write(self, service: Service, record: Record) -> None: ...
 

@@ -1,15 +1,16 @@
 """What the jobs of one batch read: each question once, ten services in one call, of whichever jobs."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from tagalong.decide.look import ImageQuery
 from tagalong.jobs import Job
 from tagalong.model.images import TaggedImage
 from tagalong.model.revisions import Revision, family
 from tagalong.model.services import Service
-from tagalong.parallel import Once
-from tagalong.ports import EcrApi, EcsApi
+from tagalong.parallel import Once, in_parallel
+from tagalong.ports import EcrApi, EcsApi, Named, RecordTable
 
 _TOGETHER = 10
 
@@ -25,15 +26,17 @@ class Reads:
     images: Once[ImageQuery, tuple[TaggedImage, ...]]
     _revisions: Once[str, Revision]
     _services: Once[Ten, Mapping[str, Service]]
+    _records: Once[Ten, Named]
     _tens: Mapping[tuple[str, str, str], Ten]
 
     @classmethod
-    def of(cls, ecs: EcsApi, ecr: EcrApi, jobs: Iterable[Job]) -> "Reads":
+    def of(cls, ecs: EcsApi, ecr: EcrApi, records: RecordTable, jobs: Iterable[Job]) -> "Reads":
         return cls(
             Once(ecs.latest),
             Once(lambda query: ecr.images(*query)),
             Once(ecs.revision),
             Once(lambda ten: ecs.services(ten[0], ten[1])),
+            Once(lambda ten: records.named(ten[0], ten[1])),
             dict(_in_tens(list(jobs))),
         )
 
@@ -43,8 +46,15 @@ class Reads:
         return latest if latest and latest.arn == arn else self._revisions(arn)
 
     def service(self, job: Job, cluster: str, name: str) -> Service | None:
-        """None if it is gone. It is read when the first of its ten is asked for."""
-        return self._services(self._tens[job.deduplication_id, cluster, name]).get(name)
+        """None if it is gone. It and what is remembered are read when the first of its ten is asked for."""
+        ten = self._tens[job.deduplication_id, cluster, name]
+        questions: list[Callable[[Ten], Any]] = [self._services, self._records]
+        services, _ = in_parallel(lambda ask: ask(ten), questions)
+        return cast("Mapping[str, Service]", services).get(name)
+
+    def remembered(self, job: Job, cluster: str, name: str) -> Named:
+        """Of its ten."""
+        return self._records(self._tens[job.deduplication_id, cluster, name])
 
 
 def _in_tens(jobs: list[Job]) -> Iterator[tuple[tuple[str, str, str], Ten]]:

@@ -47,20 +47,20 @@ def deployer(aws: FakeAws) -> Deployer:
     return Deployer(
         ecs := Ecs(unlimited()),
         ecr := Ecr(),
-        RecordTable("records", days=90),
+        records := RecordTable("records", days=90),
         RecheckQueue("https://sqs/rechecks"),
         Policy(Scope(frozenset([ACCOUNT]), REGION, ("app",))),
         job := Job("web", {"prod": ("web",)}, push, "id"),
         dry_run=False,
         now=AT,
         time_left=lambda: True,
-        reads=Reads.of(ecs, ecr, [job]),
+        reads=Reads.of(ecs, ecr, records, [job]),
     )
 
 
 def deploy(deployer: Deployer) -> list[Result]:
     """As a new one for each job: what one has read it does not read again."""
-    reads = Reads.of(deployer.ecs, deployer.ecr, [deployer.job])
+    reads = Reads.of(deployer.ecs, deployer.ecr, deployer.records, [deployer.job])
     return list(replace(deployer, reads=reads, registered=Registered()).deploy("prod", "web"))
 
 

@@ -16,6 +16,7 @@ from tagalong.model.plain import UnreadableError, from_json, to_json
 from tagalong.model.record import Record
 from tagalong.model.services import Service
 from tagalong.parallel import in_parallel
+from tagalong.ports import Named
 
 _BATCH = 100
 _RECORD, _LOG = "record", "log "
@@ -31,11 +32,15 @@ class RecordTable:
         self._table, self._days = table, days
         self._client = boto3.client("dynamodb", config=RETRY_CONFIG)
 
-    def read(self, service: Service) -> Record:
-        with aws_errors("GetItem"):
-            answer = self._client.get_item(TableName=self._table, Key=_key(service.key), ConsistentRead=True)
-        if item := answer.get("Item"):
-            record = _read(item, service.key)
+    def named(self, cluster: str, names: Sequence[str]) -> Named:
+        by_key = {Service(cluster, name).key: name for name in names}
+        items = self._get_all(by_key)
+        return {by_key[_record_key(it)]: _read(it, _record_key(it)) for it in items}
+
+    def read(self, service: Service, named: Named | None = None) -> Record:
+        named = self.named(service.cluster, [service.name]) if named is None else named
+        if service.name in named:
+            record = named[service.name]
             return record if record and record.created_at == service.created_at else _new(service)
         items = self._first_version(service)
         return from_version_1(items, service, lambda it: _log.error(f"{service.key}: {it}")) or _new(service)

@@ -77,7 +77,7 @@ def now() -> datetime:
 def deployers(jobs: Sequence[Job]) -> Callable[[Job], Deployer]:
     """For the jobs of one batch."""
     here = settings.from_environment()
-    reads = Reads.of(ecs(), ecr(), jobs)
+    reads = Reads.of(ecs(), ecr(), records(), jobs)
     registered = {job.family: Registered() for job in jobs}
 
     def deployer(job: Job) -> Deployer:
