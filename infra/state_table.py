@@ -38,9 +38,9 @@ class StateTable(dynamodb.Table):
 
     def grant_history(self, function: TagalongFunction) -> None:
         """A dry run reads what was remembered before it, and remembers nothing."""
-        self._grant(function, "ReadHistory", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
+        self._grant(function, "ReadHistory", "dynamodb:BatchGetItem", "dynamodb:Query")
         if not self._config.dry_run:
-            self._grant(function, "WriteHistory", "dynamodb:PutItem", "dynamodb:BatchWriteItem")
+            self._grant(function, "WriteHistory", "dynamodb:PutItem")
         days = str(self._config.history_retention_days)
         function.add_environment("TAGALONG_HISTORY_RETENTION_DAYS", days)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from tagalong.decide.look import ImageQuery
@@ -10,7 +11,7 @@ from tagalong.model.images import TaggedImage
 from tagalong.model.revisions import Revision, family
 from tagalong.model.services import Service
 from tagalong.parallel import Once, in_parallel
-from tagalong.ports import EcrApi, EcsApi, Named, RecordTable
+from tagalong.ports import AwsError, EcrApi, EcsApi, Named, RecordTable
 
 _TOGETHER = 10
 
@@ -26,7 +27,7 @@ class Reads:
     images: Once[ImageQuery, tuple[TaggedImage, ...]]
     _revisions: Once[str, Revision]
     _services: Once[Ten, Mapping[str, Service]]
-    _records: Once[Ten, Named]
+    _records: Once[Ten, Named | None]
     _tens: Mapping[tuple[str, str, str], Ten]
 
     @classmethod
@@ -36,7 +37,7 @@ class Reads:
             Once(lambda query: ecr.images(*query)),
             Once(ecs.revision),
             Once(lambda ten: ecs.services(ten[0], ten[1])),
-            Once(lambda ten: records.named(ten[0], ten[1])),
+            Once(partial(_named, records)),
             dict(_in_tens(list(jobs))),
         )
 
@@ -52,9 +53,16 @@ class Reads:
         services, _ = in_parallel(lambda ask: ask(ten), questions)
         return cast("Mapping[str, Service]", services).get(name)
 
-    def remembered(self, job: Job, cluster: str, name: str) -> Named:
-        """Of its ten."""
+    def remembered(self, job: Job, cluster: str, name: str) -> Named | None:
+        """Of its ten; None where the table did not tell: then each asks for itself."""
         return self._records(self._tens[job.deduplication_id, cluster, name])
+
+
+def _named(records: RecordTable, ten: Ten) -> Named | None:
+    try:
+        return records.named(ten[0], ten[1])
+    except AwsError:
+        return None
 
 
 def _in_tens(jobs: list[Job]) -> Iterator[tuple[tuple[str, str, str], Ten]]:

@@ -182,7 +182,7 @@ def test_a_service_whose_record_cannot_be_got_is_tried_again_and_holds_nobody(pi
     def is_bad(request: Json) -> bool:
         return "service/prod/bad" in json.dumps(request)
 
-    refuse(pipeline.aws, "GetItem", is_bad, Refused("InternalServerError", "", 500))
+    refuse(pipeline.aws, "BatchGetItem", is_bad, Refused("InternalServerError", "", 500))
     push(pipeline, GOOD)
     assert moved(pipeline.aws) == ["good", "other", "far"]
 

@@ -17,9 +17,9 @@ READS = {
     *("ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:DescribeServiceRevisions"),
     *("ecs:ListServiceDeployments", "ecs:DescribeServiceDeployments"),
     *("ecr:DescribeImages", "ecr:BatchGetImage"),
-    *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+    *("dynamodb:BatchGetItem", "dynamodb:Query"),
 }
-REMEMBERS_AND_NOTIFIES = {"dynamodb:PutItem", "dynamodb:BatchWriteItem", "sns:Publish", "events:PutEvents"}
+REMEMBERS_AND_NOTIFIES = {"dynamodb:PutItem", "sns:Publish", "events:PutEvents"}
 PUBLISHES = {"ssm:PutParameter", "ssm:GetParameters"}
 OF_QUEUES = {
     *("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"),
@@ -213,6 +213,9 @@ def test_every_call_of_the_lambda_code_is_permitted(service: str) -> None:
     names = {name for pair in words for name in pair}
     operations = {xform_name(it): it for it in Session().get_service_model(service).operation_names}
     called = {f"{service}:{operations[name].removesuffix('Batch')}" for name in names & set(operations)}
+    # A transaction takes the permission of each write in it: IAM knows no action for it.
+    if "dynamodb:TransactWriteItems" in called:
+        called = called - {"dynamodb:TransactWriteItems"} | {"dynamodb:PutItem", "dynamodb:DeleteItem"}
 
     assert called
     assert called <= all_actions(stack(publishParameters=True))

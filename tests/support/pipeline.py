@@ -48,6 +48,7 @@ class Pipeline:
     aws: FakeAws
     received: dict[str, int] = field(default_factory=dict)
     context: Context = field(default_factory=Context)
+    deploying: bool = False  # the deployer is at work
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         """Where an example fails, Hypothesis would write out all of this AWS."""
@@ -125,11 +126,14 @@ class Pipeline:
     def invoke_deployer(self) -> Json:
         """One batch: failed messages, or all of a crashed invocation, stay in the queue."""
         batch = self.aws.queue[:10]
+        self.deploying = True
         try:
             response: Json = deployer.handle({"Records": [self._record(m) for m in batch]}, self.context)
         except Crash:
             self._bury()
             return {}
+        finally:
+            self.deploying = False
         failed = {item["itemIdentifier"] for item in response["batchItemFailures"]}
         done = [m for m in batch if m["MessageDeduplicationId"] not in failed]
         self.aws.queue = [m for m in self.aws.queue if m not in done]

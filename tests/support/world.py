@@ -687,13 +687,17 @@ class World:
     def _does(self, action: str, body: Json) -> None:
         if action == "ListServiceDeployments" and self.denied:
             raise Refused("AccessDeniedException", "not authorized to perform: ecs:ListServiceDeployments")
-        if action == "GetItem" and body["Key"]["item"]["S"] == "record":
-            name = body["Key"]["subject"]["S"].rpartition("/")[2]
-            self.looked[name] += 1
-            self.seen[name] = self._state(name)
+        if action == "BatchGetItem" and self.pipeline.deploying:
+            self._looks(body)
         if action == "UpdateService":
             self._observe()
             self._check_order(body["service"], body["taskDefinition"])
+
+    def _looks(self, body: Json) -> None:
+        for key in body["RequestItems"]["records"]["Keys"]:
+            name = key["subject"]["S"].rpartition("/")[2]
+            self.looked[name] += 1
+            self.seen[name] = self._state(name)
 
     def _did(self, action: str, body: Json) -> None:
         if action == "PutEvents":
