@@ -132,12 +132,12 @@ def test_every_alarm_has_a_section(alarm: str) -> None:
 
 
 def test_the_configuration_table_has_every_key_and_no_other() -> None:
-    assert first_cells("README.md", "Configuration") == configuration_keys()
+    assert first_cells("docs/configuration.md", "Keys") == configuration_keys()
 
 
 @pytest.mark.parametrize("action", sorted(actions()))
 def test_every_permission_is_explained(action: str) -> None:
-    assert action in first_cells("README.md", "IAM permissions", column=2)
+    assert action in first_cells("docs/iam.md", "Every permission", column=2)
 
 
 @pytest.mark.parametrize("metric", sorted(metrics()))
