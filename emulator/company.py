@@ -17,6 +17,7 @@ class Member:
     family: str
     controller: str = "ECS"
     rule: str = ""
+    follows: bool = True  # a tag, and tagalong may deploy it
 
 
 class Running(NamedTuple):
@@ -29,8 +30,8 @@ SERVICES = (
     Member("production", "web-eu", "web"),
     Member("production", "web-us", "web"),
     Member("production", "admin", "admin", rule="force"),
-    Member("production", "checkout", "checkout", controller="CODE_DEPLOY"),
-    Member("production", "reports", "reports"),
+    Member("production", "checkout", "checkout", controller="CODE_DEPLOY", follows=False),
+    Member("production", "reports", "reports", follows=False),
     Member("production", "worker", "worker"),
     Member("staging", "web", "web-staging"),
     Member("staging", "preview", "web"),

@@ -1,6 +1,9 @@
 """`make demo`: the main job on the embedded AWS, from an empty account to services that moved."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -10,12 +13,15 @@ from rich.console import Console
 from emulator import company, embedded, logs
 from emulator.company import SERVICES, WEB, Member, Running
 from emulator.deployment import deploy
-from emulator.embedded import EmbeddedAws, EmbeddedAwsError
+from emulator.embedded import LOCAL, ROOT, EmbeddedAws, EmbeddedAwsError
 from emulator.images import push_image
 from emulator.table import Column, Row, table
 
 _SECONDS_TO_WAIT = 300
 _DIGEST = 8
+_PAGE = str((LOCAL / "page.html").relative_to(ROOT))
+_ASKED = "production/web-eu"
+_NEEDS_ATTENTION = 2  # the exit code: services were rolled back
 _console = Console(highlight=False)
 _COLUMNS = (
     Column("service"),
@@ -37,7 +43,8 @@ def main() -> None:
     finally:
         embedded.stop(aws.port)
     seconds = time.monotonic() - started
-    _console.print(f"\nDone in {seconds:.0f} s; nothing was left running. Your turn: [bold]make up[/]")
+    _console.print(f"\nDone in {seconds:.0f} s; nothing was left running. The page: [bold]{_PAGE}[/]")
+    _console.print("Your turn: [bold]make up[/]")
 
 
 def _demonstrate(aws: EmbeddedAws) -> None:
@@ -49,6 +56,7 @@ def _demonstrate(aws: EmbeddedAws) -> None:
     _wait("the first images …", lambda: len(_lines(aws, "families")) >= len(company.TAGS))
     company.start(aws, web_digest)
     _wait("the services start …", lambda: company.is_steady(aws))
+    _sweep(aws)
     before = _state(aws)
     _done(f"{len(before)} services run in 2 clusters, on images from 3 repositories")
 
@@ -66,6 +74,23 @@ def _demonstrate(aws: EmbeddedAws) -> None:
         raise EmbeddedAwsError(f"the same image moved {changed or _updated(decisions)}")
     _done(f"pushed the same image again: {len(decisions)} decisions, no new revision, no deployment")
     _break(aws, after)
+    _ask(aws, "status", "--html", _PAGE)
+    _ask(aws, "why", _ASKED)
+
+
+def _sweep(aws: EmbeddedAws) -> None:
+    """As every hour: from then on tagalong knows who is there."""
+    [stack] = aws.client("cloudformation").describe_stacks(StackName="tagalong")["Stacks"]
+    outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
+    event = json.dumps({"sweep": {}})
+    aws.client("lambda").invoke(FunctionName=outputs["FinderFunction"], InvocationType="Event", Payload=event)
+    follow = {(it.cluster, it.name) for it in SERVICES if it.follows}
+    swept = {"trigger": "sweep"}
+    _wait(
+        "tagalong reads the fleet …",
+        lambda: any(swept.items() <= it.items() for it in _lines(aws, "families")),
+    )
+    _wait("tagalong gets to know it …", lambda: {_service(it) for it in _lines(aws, "decision")} >= follow)
 
 
 def _break(aws: EmbeddedAws, before: State) -> None:
@@ -81,10 +106,23 @@ def _break(aws: EmbeddedAws, before: State) -> None:
     _done(f"tagalong deploys {short} to none of them again: it waits for another image")
 
 
+def _ask(aws: EmbeddedAws, *arguments: str) -> None:
+    """The command line, as a person types it."""
+    _console.print(f"\n[bold]$ tagalong {' '.join(arguments)}[/]")
+    command = [sys.executable, "-m", "cli", *arguments]
+    asked = subprocess.run(command, cwd=ROOT, env=os.environ | aws.environment, check=False)  # noqa: S603
+    if asked.returncode not in {0, _NEEDS_ATTENTION}:
+        raise EmbeddedAwsError(f"tagalong {arguments[0]} ended with {asked.returncode}")
+
+
 def _services(aws: EmbeddedAws, **field: str) -> set[tuple[str, str]]:
     """Of which a line with this field speaks."""
     [(name, value)] = field.items()
-    return {(line["cluster"], line["ecs_service"]) for line in _lines(aws, name) if line[name] == value}
+    return {_service(line) for line in _lines(aws, name) if line[name] == value}
+
+
+def _service(line: Line) -> tuple[str, str]:
+    return line["cluster"], line["ecs_service"]
 
 
 def _updated(decisions: Mapping[tuple[str, str], Line]) -> set[tuple[str, str]]:
@@ -95,14 +133,16 @@ def _push(
     aws: EmbeddedAws, content: str, *, broken: bool = False
 ) -> tuple[str, Mapping[tuple[str, str], Line]]:
     """Push the web image, and wait until each service that uses it has a decision."""
-    known = {line["event_id"] for line in _lines(aws, "decision")}
+    known = [*_lines(aws, "decision")]
     digest = push_image(aws, WEB, "prod", content, broken=broken)
     users = sum(any(image.startswith(WEB) for image in running.images) for running in _state(aws).values())
 
     def decisions() -> dict[tuple[str, str], Line]:
-        pushes = [line for line in _lines(aws, "decision") if line["trigger"] == "push"]
-        new = [line for line in pushes if line["event_id"] not in known]
-        return {(line["cluster"], line["ecs_service"]): line for line in new}
+        """A look for another reason may come first, and update the service."""
+        new = [line for line in _lines(aws, "decision") if line not in known]
+        updates = [line for line in new if line["decision"] == "update"]
+        pushes = [line for line in new if line["trigger"] == "push"]
+        return {_service(line): line for line in [*pushes, *updates]}
 
     _wait("ECR event → rule → finder → queue → deployer …", lambda: len(decisions()) >= users)
     return digest, decisions()
