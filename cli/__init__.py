@@ -3,6 +3,6 @@
 import sys
 from pathlib import Path
 
-_LAMBDA = str(Path(__file__).parents[1] / "lambda")
-if _LAMBDA not in sys.path:  # in a checkout; an installed package finds `tagalong` beside itself
-    sys.path.append(_LAMBDA)
+_LAMBDA = Path(__file__).parents[1] / "lambda"
+if _LAMBDA.is_dir() and str(_LAMBDA) not in sys.path:  # a checkout; if installed, `tagalong` is beside it
+    sys.path.append(str(_LAMBDA))

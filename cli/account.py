@@ -10,11 +10,12 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from cli.errors import CommandError
 from tagalong.aws import RETRY_CONFIG, aws_errors
 from tagalong.decide.look import Policy
 from tagalong.model.images import Scope
 from tagalong.settings import Settings
+
+from .errors import CommandError
 
 
 @dataclass(frozen=True)

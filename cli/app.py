@@ -11,24 +11,26 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.account import open_account
-from cli.check import check, sweep, wait
-from cli.doctor import doctor
-from cli.errors import CommandError, explained
-from cli.fleet import Fleet
-from cli.history import history
-from cli.letters import dead_letters, redrive
-from cli.plan import plan
-from cli.render import Screen
-from cli.rollback import rollback
-from cli.status import status, watched
-from cli.steer import disable, enable, hold, resume, retry
-from cli.ui import ui
-from cli.why import why
+from tagalong import __version__
 from tagalong.aws.sqs import JobsNotSentError
 from tagalong.messages.text import neutral
 from tagalong.ports import AwsError
 from tagalong.settings import SettingsError
+
+from .account import open_account
+from .check import check, sweep, wait
+from .doctor import doctor
+from .errors import CommandError, explained
+from .fleet import Fleet
+from .history import history
+from .letters import dead_letters, redrive
+from .plan import plan
+from .render import Screen
+from .rollback import rollback
+from .status import status, watched
+from .steer import disable, enable, hold, resume, retry
+from .ui import ui
+from .why import why
 
 _INTERRUPTED = 130
 
@@ -68,6 +70,7 @@ def _show(error: click.ClickException) -> None:
         click.echo(f"  -> {error.remedy}", err=True)
 
 
+@click.version_option(__version__, prog_name="tagalong", message="%(prog)s %(version)s")
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 def main() -> None:
     """See and steer tagalong: ECS services that follow the tags of ECR.

@@ -2,16 +2,17 @@
 
 from datetime import timedelta
 
-from cli import finder
-from cli.errors import CommandError
-from cli.fleet import Fleet
-from cli.follow import follow
-from cli.images import is_image, push_of
-from cli.plan import followers
-from cli.render import Screen, counted
 from tagalong.model.decisions import Update
 from tagalong.model.services import Service
 from tagalong.model.triggers import Sweep
+
+from . import finder
+from .errors import CommandError
+from .fleet import Fleet
+from .follow import follow
+from .images import is_image, push_of
+from .plan import followers
+from .render import Screen, counted
 
 
 def sweep(

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from cli.fleet import Fleet, Seen
-from cli.letters import waiting
-from cli.render import Screen, counted, short
-from cli.states import State, state
 from tagalong.aws import RETRY_CONFIG, aws_errors
 from tagalong.model.decisions import SkipReason
 from tagalong.model.services import last_part
 from tagalong.model.states import Group
 from tagalong.model.triggers import Sweep
 from tagalong.ports import AwsError
+
+from .fleet import Fleet, Seen
+from .letters import waiting
+from .render import Screen, counted, short
+from .states import State, state
 
 if TYPE_CHECKING:
     from tagalong.model.images import Repository

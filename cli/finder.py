@@ -8,13 +8,14 @@ from uuid import uuid4
 import boto3
 from botocore.config import Config
 
-from cli.account import Account
-from cli.errors import CommandError
 from tagalong.aws import RETRY_CONFIG, aws_errors
 from tagalong.jobs import Recheck
 from tagalong.model.plain import to_json
 from tagalong.model.services import Service
 from tagalong.model.triggers import Push, Sweep
+
+from .account import Account
+from .errors import CommandError
 
 _TIMEOUT = 310  # seconds: the finder's is 300
 

@@ -8,8 +8,6 @@ from difflib import get_close_matches
 from functools import cached_property, partial
 from itertools import chain
 
-from cli.account import Account
-from cli.errors import CommandError
 from tagalong.aws import aws_errors
 from tagalong.aws.ecr import Ecr
 from tagalong.aws.ecs import Ecs
@@ -30,6 +28,9 @@ from tagalong.ports import Named
 from tagalong.ports import RecordTable as Records
 from tagalong.reads import Reads
 from tagalong.rollout import Updated
+
+from .account import Account
+from .errors import CommandError
 
 _QUOTA_SHARE = 0.5  # tagalong itself seldom uses all of its own at once
 _AT_ONCE = 8

@@ -5,14 +5,15 @@ from datetime import timedelta
 from itertools import chain, repeat
 from time import sleep
 
-from cli.fleet import Fleet
-from cli.render import Screen, counted
-from cli.states import State, in_order, state
-from cli.status import data, show_reasons
 from tagalong.model.decisions import SkipReason
 from tagalong.model.services import Service
 from tagalong.model.states import ERROR, Group
 from tagalong.model.triggers import Sweep
+
+from .fleet import Fleet
+from .render import Screen, counted
+from .states import State, in_order, state
+from .status import data, show_reasons
 
 _LONGEST_PAUSE = 5  # seconds
 _MOMENT = timedelta(minutes=1)  # that the event of a push may take to arrive

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from cli.fleet import Fleet
-from cli.past import OTHERS, Past, past
-from cli.render import Screen, image, span
 from tagalong.model.services import last_part
 from tagalong.ports import AwsError
+
+from .fleet import Fleet
+from .past import OTHERS, Past, past
+from .render import Screen, image, span
 
 if TYPE_CHECKING:
     from tagalong.model.record import Order

@@ -1,9 +1,10 @@
 """An image as a person names it: `shop/web:prod`, or with its registry."""
 
-from cli.errors import CommandError
-from cli.fleet import Fleet
 from tagalong.model.images import ImageReference, Repository
 from tagalong.model.triggers import Push
+
+from .errors import CommandError
+from .fleet import Fleet
 
 
 def named(fleet: Fleet, text: str) -> tuple[Repository, str]:

@@ -10,12 +10,6 @@ from uuid import uuid4
 
 import boto3
 
-from cli import finder
-from cli.account import Account
-from cli.errors import CommandError
-from cli.fleet import Fleet
-from cli.render import Screen, counted, widths
-from cli.steer import confirmed
 from tagalong.aws import RETRY_CONFIG, aws_errors
 from tagalong.aws.sqs import JobQueue
 from tagalong.jobs import Backlog, Deferred, Job, message, recheck_message
@@ -23,6 +17,13 @@ from tagalong.model.plain import UnreadableError
 from tagalong.model.services import last_part
 from tagalong.model.triggers import DeploymentEvent, Ignored, Push, Sweep, Trigger, parse_event
 from tagalong.ports import AwsError
+
+from . import finder
+from .account import Account
+from .errors import CommandError
+from .fleet import Fleet
+from .render import Screen, counted, widths
+from .steer import confirmed
 
 JOBS, RECHECKS, EVENTS, PUSHES = "JobDlqUrl", "RecheckDlqUrl", "FinderDlqUrl", "PushRuleDlqUrl"
 _NAMES = {JOBS: "job", RECHECKS: "recheck", EVENTS: "finder", PUSHES: "push rule"}

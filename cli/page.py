@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.account import Account
-from cli.errors import CommandError
-from cli.fleet import Seen
-from cli.states import tile
 from tagalong.model.page import Page
 from tagalong.page import View, document
+
+from .account import Account
+from .errors import CommandError
+from .fleet import Seen
+from .states import tile
 
 
 def page(account: Account, seen: Sequence[Seen]) -> Page:

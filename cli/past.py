@@ -5,13 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from cli.fleet import Fleet
 from tagalong.aws.record_table import RecordTable
 from tagalong.model.history import Deployment, History, Target
 from tagalong.model.images import ImageReference, Repository
 from tagalong.model.record import Order
 from tagalong.model.services import Service, last_part
 from tagalong.ports import AwsError
+
+from .fleet import Fleet
 
 _AT_ONCE = 20  # that DescribeServiceRevisions and DescribeServiceDeployments take
 _MOST_ENTRIES = 200

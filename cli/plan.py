@@ -6,11 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cli.fleet import Fleet, Seen
-from cli.images import push_of
-from cli.render import Screen, counted, short
-from cli.states import State, revision, state
-from cli.status import data
 from tagalong.decide import match_push
 from tagalong.model.decisions import Refusal, Update
 from tagalong.model.images import short_digest
@@ -19,6 +14,12 @@ from tagalong.model.services import Service
 from tagalong.model.states import ERROR, Group
 from tagalong.model.triggers import Push, Sweep
 from tagalong.ports import AwsError
+
+from .fleet import Fleet, Seen
+from .images import push_of
+from .render import Screen, counted, short
+from .states import State, revision, state
+from .status import data
 
 _AT_ONCE = 8
 _SIGNS = {

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cli.errors import CommandError
-from cli.fleet import Fleet
-from cli.past import Past, past
-from cli.render import Screen, image
-from cli.steer import check, confirmed
 from tagalong.aws import aws_errors
 from tagalong.decide import eligibility
 from tagalong.model.decisions import SkipReason
 from tagalong.model.revisions import Change, Revision, pin
 from tagalong.model.services import Service, last_part
+
+from .errors import CommandError
+from .fleet import Fleet
+from .past import Past, past
+from .render import Screen, image
+from .steer import check, confirmed
 
 _CANNOT = {
     SkipReason.SERVICE_NOT_ACTIVE,

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cli.fleet import Seen
 from tagalong.deploy import Failed
 from tagalong.model.decisions import Update
 from tagalong.model.page import Rollout, Tile
 from tagalong.model.services import EPOCH, Service, last_part
 from tagalong.model.states import DUE, ERROR, Group, Line, group_of, next_command
+
+from .fleet import Seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from pathlib import Path
 from time import sleep
 from typing import Any, NoReturn
 
-from cli.account import Account
-from cli.fleet import Fleet
-from cli.page import write
-from cli.render import Screen, image, short, widths
-from cli.states import State, in_order, revision, state
 from tagalong.model.states import ATTENTION, WORDS, Group, Line
 from tagalong.model.triggers import Sweep
+
+from .account import Account
+from .fleet import Fleet
+from .page import write
+from .render import Screen, image, short, widths
+from .states import State, in_order, revision, state
 
 _PAUSE = 10  # seconds
 _HEADINGS = {

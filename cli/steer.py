@@ -6,18 +6,19 @@ from datetime import datetime
 
 import click
 
-from cli import finder
-from cli.errors import CommandError
-from cli.fleet import Fleet
-from cli.render import Screen
-from cli.states import state
-from cli.status import data
 from tagalong.aws import aws_errors
 from tagalong.decide.eligibility import ENABLED, HOLD, RETRY
 from tagalong.model.plain import parse_time
 from tagalong.model.services import Service
 from tagalong.model.triggers import Sweep
 from tagalong.ports import AwsError
+
+from . import finder
+from .errors import CommandError
+from .fleet import Fleet
+from .render import Screen
+from .states import state
+from .status import data
 
 
 @dataclass(frozen=True, slots=True)

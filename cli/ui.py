@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.errors import explained
-from cli.fleet import Fleet
-from cli.page import page
-from cli.render import Screen
 from tagalong.model.triggers import Sweep
 from tagalong.page import View, content_security_policy, document, message
 from tagalong.ports import AwsError
+
+from .errors import explained
+from .fleet import Fleet
+from .page import page
+from .render import Screen
 
 _HOST = "127.0.0.1"
 _REFRESH = 15  # seconds, between two looks and of the page in the browser

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cli.fleet import Fleet, Seen
-from cli.past import Past, past
-from cli.render import Screen, image, short, span
-from cli.states import State, revision, state
-from cli.status import data
-from cli.tasks import Stopped, last_stopped
 from tagalong.model.services import EPOCH
 from tagalong.model.states import ATTENTION, Group
 from tagalong.model.triggers import Sweep
 from tagalong.ports import AwsError
+
+from .fleet import Fleet, Seen
+from .past import Past, past
+from .render import Screen, image, short, span
+from .states import State, revision, state
+from .status import data
+from .tasks import Stopped, last_stopped
 
 _DEPLOYMENTS = 8
 

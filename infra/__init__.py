@@ -1,1 +1,8 @@
-"""The CDK half of tagalong: constructs that any CDK app can import."""
+"""The CDK half of tagalong. In a wheel this package is `tagalong_cdk`, and any CDK app can import it."""
+
+from .config import Config, ConfigError
+from .registry import RegistryStack
+from .stack import TagalongStack
+from .tagalong import Tagalong
+
+__all__ = ["Config", "ConfigError", "RegistryStack", "Tagalong", "TagalongStack"]

@@ -8,11 +8,11 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.deployer import Deployer
-from infra.finder import Finder
-from infra.metrics import count
-from infra.queues import DeadLetterQueue
-from infra.rechecks import Rechecks
+from .deployer import Deployer
+from .finder import Finder
+from .metrics import count
+from .queues import DeadLetterQueue
+from .rechecks import Rechecks
 
 PERIOD = Duration.minutes(5)
 

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_lambda as lambda_
 
-ROOT = Path(__file__).parents[1]
+# A wheel has inside this package what a checkout has beside it.
+ROOT = next(it for it in Path(__file__).parents if (it / "lambda").is_dir())
 LAMBDA = ROOT / "lambda"
 INSTALLER = ROOT / "requirements" / "installer.txt"
 RUNTIME = lambda_.Runtime.PYTHON_3_14
@@ -34,6 +36,12 @@ FOR_LAMBDA = (
 )
 NOTES_OF_PIP = ("INSTALLER", "RECORD", "REQUESTED")
 QUIETLY = ("--quiet", "--no-color", "--no-user", "--disable-pip-version-check")
+
+
+def version() -> str:
+    """Of tagalong. The code of the functions is not imported here."""
+    [found] = re.findall(r'^__version__ = "(.+)"$', (LAMBDA / "tagalong/__init__.py").read_text(), re.M)
+    return str(found)
 
 
 def lambda_code() -> lambda_.Code:

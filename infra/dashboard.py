@@ -7,11 +7,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk.aws_cloudwatch import Color
 from constructs import Construct
 
-from infra.alarms import Alarms
-from infra.deployer import Deployer
-from infra.finder import Finder
-from infra.metrics import count, seconds, total
-from infra.rechecks import Rechecks
+from .alarms import Alarms
+from .deployer import Deployer
+from .finder import Finder
+from .metrics import count, seconds, total
+from .rechecks import Rechecks
 
 # Each sweep logs these again for the same services, and nobody expects them to move.
 NOT_TO_BE_UPDATED = (

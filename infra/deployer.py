@@ -5,12 +5,12 @@ from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import permissions
-from infra.config import Config
-from infra.function import TagalongFunction
-from infra.notifications import Notifications
-from infra.queues import DeadLetterQueue, JobQueue
-from infra.state_table import StateTable
+from . import permissions
+from .config import Config
+from .function import TagalongFunction
+from .notifications import Notifications
+from .queues import DeadLetterQueue, JobQueue
+from .state_table import StateTable
 
 TIMEOUT = Duration.minutes(2)
 # As few as Lambda allows: more would only wait for the same quotas of ECS. Each has its part of them:

@@ -8,12 +8,12 @@ from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import permissions
-from infra.config import Config
-from infra.function import TagalongFunction
-from infra.pushes import ForwardedPushes, tagged_pushes
-from infra.queues import EventDeadLetterQueue
-from infra.state_table import StateTable
+from . import permissions
+from .config import Config
+from .function import TagalongFunction
+from .pushes import ForwardedPushes, tagged_pushes
+from .queues import EventDeadLetterQueue
+from .state_table import StateTable
 
 TIMEOUT = Duration.minutes(5)
 # Each has its part of the quotas of ECS: lambda/tagalong/aws/rate_limit.py; a test compares the two.

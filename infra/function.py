@@ -10,9 +10,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.bundling import ARCHITECTURE, RUNTIME, lambda_code
-from infra.config import Config, sweep_minutes
-from infra.permissions import Permission
+from .bundling import ARCHITECTURE, RUNTIME, lambda_code
+from .config import Config, sweep_minutes
+from .permissions import Permission
 
 
 class TagalongFunction(lambda_.Function):

@@ -4,9 +4,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra import permissions
-from infra.config import Config
-from infra.function import TagalongFunction
+from . import permissions
+from .config import Config
+from .function import TagalongFunction
 
 
 class Notifications(Construct):

@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
-from infra.config import Config
+from .config import Config
 
 THIS_ACCOUNT = "${AWS::AccountId}"
 ANY_SERVICE = "Any service of the clusters in scope may follow a tag."

@@ -6,8 +6,8 @@ from aws_cdk import Aws
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from infra import permissions
-from infra.config import Config
+from . import permissions
+from .config import Config
 
 
 def tagged_pushes(registries: Sequence[str] = ()) -> events.EventPattern:

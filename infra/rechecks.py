@@ -5,7 +5,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra.queues import DeadLetterQueue, RecheckQueue
+from .queues import DeadLetterQueue, RecheckQueue
 
 # No clusters here: the event of a service from before 2018 may not name its cluster.
 DEPLOYMENTS = events.EventPattern(

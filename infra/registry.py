@@ -6,11 +6,11 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra import permissions
-from infra.alarms import ForwardingAlarms
-from infra.config import Config
-from infra.pushes import tagged_pushes
-from infra.queues import EventDeadLetterQueue
+from . import permissions
+from .alarms import ForwardingAlarms
+from .config import Config
+from .pushes import tagged_pushes
+from .queues import EventDeadLetterQueue
 
 
 class RegistryStack(cdk.Stack):

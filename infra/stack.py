@@ -3,8 +3,9 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra.config import Config
-from infra.tagalong import Tagalong
+from .bundling import version
+from .config import Config
+from .tagalong import Tagalong
 
 
 class TagalongStack(cdk.Stack):
@@ -43,5 +44,6 @@ class TagalongStack(cdk.Stack):
                 "Subscribe here to be notified of rollouts",
             ),
             "StateTableName": (self.tagalong.state_table.table_name, "What tagalong remembers of services"),
+            "Version": (version(), "Of tagalong"),
             "Dashboard": (self.tagalong.dashboard.dashboard_name, "CloudWatch dashboard"),
         }

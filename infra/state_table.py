@@ -5,8 +5,8 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.config import Config
-from infra.function import TagalongFunction
+from .config import Config
+from .function import TagalongFunction
 
 
 class StateTable(dynamodb.Table):

@@ -2,15 +2,15 @@
 
 from constructs import Construct
 
-from infra.alarms import TagalongAlarms
-from infra.config import Config
-from infra.dashboard import Dashboard
-from infra.deployer import Deployer
-from infra.finder import TIMEOUT as FINDER_TIMEOUT
-from infra.finder import Finder
-from infra.notifications import Notifications
-from infra.rechecks import Rechecks
-from infra.state_table import StateTable
+from .alarms import TagalongAlarms
+from .config import Config
+from .dashboard import Dashboard
+from .deployer import Deployer
+from .finder import TIMEOUT as FINDER_TIMEOUT
+from .finder import Finder
+from .notifications import Notifications
+from .rechecks import Rechecks
+from .state_table import StateTable
 
 
 class Tagalong(Construct):

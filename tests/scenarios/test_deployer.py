@@ -9,6 +9,7 @@ import pytest
 
 from support.fake_aws import HOST, REGION, FakeAws, Refused
 from support.pipeline import Pipeline
+from tagalong import __version__
 
 OLD, NEW, NEWER = ("sha256:" + letter * 64 for letter in "0ef")
 
@@ -229,6 +230,7 @@ def test_a_decision_says_which_event_which_service_why_and_from_what_to_what(
         "level": "INFO",
         "message": "web updated: c0 to app:prod",
         "service": "service_undefined",
+        "version": __version__,
         "cold_start": line["cold_start"],
         "function_arn": line["function_arn"],
         "function_memory_size": 512,

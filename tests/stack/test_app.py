@@ -258,6 +258,6 @@ def test_the_outputs_are_what_an_operator_needs() -> None:
         *("FinderFunction", "DeployerFunction", "FinderLogs", "DeployerLogs"),
         *("JobQueueUrl", "RecheckQueueUrl"),
         *("PushRuleDlqUrl", "FinderDlqUrl", "JobDlqUrl", "RecheckDlqUrl"),
-        *("NotificationTopicArn", "StateTableName", "Dashboard"),
+        *("NotificationTopicArn", "StateTableName", "Version", "Dashboard"),
     }
     assert all(output["Description"] for output in outputs.values())

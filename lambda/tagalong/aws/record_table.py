@@ -9,6 +9,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tagalong import __version__
 from tagalong.aws import RETRY_CONFIG, aws_errors
 from tagalong.aws.dynamodb import query
 from tagalong.aws.first_records import from_version_1
@@ -49,7 +50,11 @@ class RecordTable:
         with aws_errors("PutItem"):
             self._client.put_item(
                 TableName=self._table,
-                Item={**_key(service.key), "record": {"S": to_json(record)}},
+                Item={
+                    **_key(service.key),
+                    "record": {"S": to_json(record)},
+                    "written_by": {"S": f"tagalong {__version__}"},
+                },
             )
 
     def log(self, service: Service, at: datetime, entry: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+from tagalong import __version__
 from tagalong.decide.outcomes import Report
 from tagalong.deploy import Elsewhere, Failed, Result, Unfinished
 from tagalong.find import FindResult, Running
@@ -23,7 +24,7 @@ from tagalong.rollout import ConcurrentDeploymentError, Updated
 NAMESPACE = "tagalong"
 _ONE_BY_ONE = 20
 
-logger = Logger()
+logger = Logger(version=__version__)
 metrics = Metrics(namespace=NAMESPACE)
 warnings.filterwarnings("ignore", "No application metrics to publish")  # most events of deployments have none
 
