@@ -25,12 +25,15 @@ STEPS := $(if $(filter demo up test nightly,$(MAKECMDGOALS)),4,$(if $(filter boo
 SETTING_UP := @printf 'Setting up, once, %s of $(STEPS): %s\n'
 
 .NOTPARALLEL: # npm is in .venv
-.PHONY: help demo up logs down cli test nightly check-locks check-dates bench bootstrap deploy diff destroy lock clean
+.PHONY: help demo up logs down cli wheel test nightly check-locks check-dates bench bootstrap deploy diff destroy lock clean
 
 help:
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {printf "%s%s\n", heading++ ? "\n" : "", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(TO_RUN) $(CDK_CLI) $(MINISTACK) ## see it work on this machine, without an AWS account
+##@ Try it on this machine, without an AWS account
+
+demo: $(TO_RUN) $(CDK_CLI) $(MINISTACK) ## a push, a second one and a broken one, on nine services; a minute
 	@.venv/bin/python -m emulator.demo
 
 up: $(TO_RUN) $(CDK_CLI) $(MINISTACK) ## start an embedded AWS on 127.0.0.1:PORT (4566) and deploy tagalong to it
@@ -42,8 +45,26 @@ logs: $(TO_RUN) ## what tagalong says there, until Ctrl-C
 down: $(TO_RUN) ## stop the embedded AWS and remove what it wrote
 	@.venv/bin/python -m emulator down --port $(PORT)
 
+##@ Use it in your AWS account: credentials and Region as for the AWS CLI; CONFIG=prod.json in place of cdk.json
+
+bootstrap: $(TO_DEPLOY) $(CDK_CLI) ## prepare an AWS account and region for the CDK, once
+	@$(CDK) bootstrap
+
+diff: $(TO_DEPLOY) $(CDK_CLI) ## what a deploy would change there
+	@$(CDK) diff $(STACK)
+
+deploy: $(TO_DEPLOY) $(CDK_CLI) ## deploy to the AWS account that your credentials name
+	@$(CDK) deploy $(STACK) # it says so itself where the account or region is not bootstrapped
+
+destroy: $(TO_DEPLOY) $(CDK_CLI) ## remove tagalong from there; no service of yours is touched
+	@echo "This deletes the stack $(STACK) with its queues, logs, topic and table, and everything in them."
+	@echo "Your services, the revisions they run and the SSM parameters under /tagalong/ stay."
+	@$(CDK) destroy $(STACK)
+
 cli: $(TO_RUN) ## set up the command line: .venv/bin/python -m cli
 	@.venv/bin/python -m cli --help
+
+##@ Work on it
 
 test: $(TO_TEST) $(CDK_CLI) $(MINISTACK) ## format, lint, types, import direction, all tests
 	@.venv/bin/ruff format --check
@@ -70,19 +91,9 @@ check-dates: $(TO_TEST) ## a fast subset of the tests, more than a year from now
 bench: $(TO_TEST) ## how fast large fleets are, beside what the quotas of ECS allow: ten minutes or so
 	@PYTHONPATH=lambda:.:tests .venv/bin/python -m benchmarks
 
-bootstrap: $(TO_DEPLOY) $(CDK_CLI) ## prepare an AWS account and region for the CDK, once
-	@$(CDK) bootstrap
-
-deploy: $(TO_DEPLOY) $(CDK_CLI) ## deploy to the AWS account that your credentials name
-	@$(CDK) deploy $(STACK) || { echo "If this account or region is new to the CDK: make bootstrap"; exit 1; }
-
-diff: $(TO_DEPLOY) $(CDK_CLI) ## what a deploy would change there
-	@$(CDK) diff $(STACK)
-
-destroy: $(TO_DEPLOY) $(CDK_CLI) ## remove tagalong from there; no service of yours is touched
-	@echo "This deletes the stack $(STACK) with its queues, logs, topic and table, and everything in them."
-	@echo "Your services, the revisions they run and the SSM parameters under /tagalong/ stay."
-	@$(CDK) destroy $(STACK)
+wheel: $(TO_TEST) ## the package, in dist: construct, source of the functions, command line
+	@$(IN_VENV) uv build --quiet --wheel --no-build-isolation --python .venv/bin/python --out-dir dist
+	@rm -rf build *.egg-info
 
 lock: $(TO_TEST) ## write the locks again after a change of a requirements.in
 	@$(COMPILE) requirements/installer.in --output-file requirements/installer.txt
@@ -94,7 +105,7 @@ lock: $(TO_TEST) ## write the locks again after a change of a requirements.in
 
 clean: ## remove everything that make made
 	@$(if $(wildcard .local/*/pid),$(error an embedded AWS is up: make down first))
-	rm -rf .venv .local node_modules cdk.out .*_cache .hypothesis .coverage
+	rm -rf .venv .local node_modules cdk.out dist .*_cache .hypothesis .coverage
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLER): requirements/installer.txt
