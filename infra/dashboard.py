@@ -1,4 +1,4 @@
-"""One page: what was deployed, what needs attention and why; below it the last day, and tagalong itself."""
+"""What needs a person and what moves; below it the last day, and tagalong itself."""
 
 from collections.abc import Sequence
 
@@ -11,6 +11,7 @@ from .alarms import Alarms
 from .deployer import Deployer
 from .finder import Finder
 from .metrics import count, seconds, total
+from .page import Page
 from .rechecks import Rechecks
 
 # Each sweep logs these again for the same services, and nobody expects them to move.
@@ -34,6 +35,7 @@ class Dashboard(cloudwatch.Dashboard):
         deployer: Deployer,
         rechecks: Rechecks,
         alarms: Alarms,
+        page: Page,
     ) -> None:
         functions = (finder, deployer)
         super().__init__(
@@ -41,16 +43,30 @@ class Dashboard(cloudwatch.Dashboard):
             id_,
             default_interval=Duration.days(1),
             widgets=[
-                [_totals()],
+                [_page(page)],
                 [_alarms(alarms)],
-                [_deployments(deployer)],
+                [_totals()],
                 [_needs_attention(*functions)],
+                [_deployments(deployer)],
                 [_rollouts(), _time_since_push()],
                 [_skips_by_reason(), _decisions()],
                 [_finder(), _dead_letters(finder, deployer, rechecks)],
                 [_queues(deployer, rechecks), _errors(*functions), _durations(*functions)],
             ],
         )
+
+
+def _page(page: Page) -> cloudwatch.CustomWidget:
+    """What is; everything below is what happened."""
+    return cloudwatch.CustomWidget(
+        title="What runs where",
+        function_arn=page.function.function_arn,
+        width=24,
+        height=14,
+        update_on_refresh=True,
+        update_on_resize=False,
+        update_on_time_range_change=False,
+    )
 
 
 def _totals() -> cloudwatch.SingleValueWidget:

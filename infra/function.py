@@ -16,7 +16,9 @@ from .permissions import Permission
 
 
 class TagalongFunction(lambda_.Function):
-    def __init__(self, scope: Construct, *, service: str, timeout: Duration, config: Config) -> None:
+    def __init__(
+        self, scope: Construct, *, service: str, timeout: Duration, config: Config, memory: int = 512
+    ) -> None:
         self.execution_role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group = _log_group(scope, config.log_retention_days)
         log_group.grant_write(self.execution_role)
@@ -27,7 +29,7 @@ class TagalongFunction(lambda_.Function):
             handler=f"tagalong.handlers.{service}.handle",
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
-            memory_size=512,
+            memory_size=memory,
             timeout=timeout,
             role=self.execution_role,
             log_group=log_group,

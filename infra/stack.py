@@ -44,6 +44,10 @@ class TagalongStack(cdk.Stack):
                 "Subscribe here to be notified of rollouts",
             ),
             "StateTableName": (self.tagalong.state_table.table_name, "What tagalong remembers of services"),
+            "PageFunction": (
+                self.tagalong.page.function.function_name,
+                "The page on the dashboard: whoever is to see it may invoke this function",
+            ),
             "Version": (version(), "Of tagalong"),
             "Dashboard": (self.tagalong.dashboard.dashboard_name, "CloudWatch dashboard"),
         }

@@ -44,6 +44,10 @@ class StateTable(dynamodb.Table):
         days = str(self._config.history_retention_days)
         function.add_environment("TAGALONG_HISTORY_RETENTION_DAYS", days)
 
+    def grant_page(self, function: TagalongFunction) -> None:
+        """It writes nothing."""
+        self._grant(function, "ReadAll", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
+
     def _grant(self, function: TagalongFunction, sid: str, *actions: str) -> None:
         function.add_to_role_policy(
             iam.PolicyStatement(sid=sid, actions=list(actions), resources=[self.table_arn])

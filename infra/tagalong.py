@@ -9,6 +9,7 @@ from .deployer import Deployer
 from .finder import TIMEOUT as FINDER_TIMEOUT
 from .finder import Finder
 from .notifications import Notifications
+from .page import Page
 from .rechecks import Rechecks
 from .state_table import StateTable
 
@@ -37,6 +38,7 @@ class Tagalong(Construct):
             recheck_queue=self.rechecks.queue,
             state_table=self.state_table,
         )
+        self.page = Page(self, "Page", config=config, state_table=self.state_table)
         self.alarms = TagalongAlarms(
             self,
             "Alarms",
@@ -52,4 +54,5 @@ class Tagalong(Construct):
             deployer=self.deployer,
             rechecks=self.rechecks,
             alarms=self.alarms,
+            page=self.page,
         )

@@ -27,11 +27,14 @@ class Settings:
             region=self._value("AWS_REGION"),
             repositories=self._words("TAGALONG_REPOSITORIES"),
         )
-        opt_in = self._choice("TAGALONG_SELECTION", {"opt-out": False, "opt-in": True})
         force_only = self._choice("TAGALONG_MODE", {"revision": False, "force": True})
         rule = self._value("TAGALONG_DEFAULT_RULE")
         publishes = self.publish_parameters
-        return Policy(scope, rule, opt_in, self.stuck_after, publishes, force_only)
+        return Policy(scope, rule, self.opt_in, self.stuck_after, publishes, force_only)
+
+    @property
+    def opt_in(self) -> bool:
+        return self._choice("TAGALONG_SELECTION", {"opt-out": False, "opt-in": True})
 
     @property
     def stuck_after(self) -> timedelta:

@@ -146,7 +146,7 @@ def test_the_stack_fits_any_account_region_and_partition() -> None:
     assert set(re.findall(r"\b\d{12}\b", template)) == set(REGISTRIES)
 
 
-@pytest.mark.parametrize("service", ["finder", "deployer"])
+@pytest.mark.parametrize("service", ["finder", "deployer", "page"])
 def test_the_functions_have_the_variables_that_their_code_reads(service: str) -> None:
     code = (ROOT / f"lambda/tagalong/handlers/{service}.py").read_text()
     given = variables(stack().function(service)).items()
@@ -247,7 +247,7 @@ def test_a_permissions_boundary_in_the_context_is_on_every_role() -> None:
     roles = Synthesized(TagalongStack(bounded, "tagalong", config=Config())).resources("AWS::IAM::Role")
 
     boundaries = [json.dumps(role["PermissionsBoundary"]) for role in roles.values()]
-    assert len(boundaries) == 2
+    assert len(boundaries) == 3
     assert all("policy/company-boundary" in boundary for boundary in boundaries)
 
 
@@ -258,6 +258,6 @@ def test_the_outputs_are_what_an_operator_needs() -> None:
         *("FinderFunction", "DeployerFunction", "FinderLogs", "DeployerLogs"),
         *("JobQueueUrl", "RecheckQueueUrl"),
         *("PushRuleDlqUrl", "FinderDlqUrl", "JobDlqUrl", "RecheckDlqUrl"),
-        *("NotificationTopicArn", "StateTableName", "Version", "Dashboard"),
+        *("NotificationTopicArn", "StateTableName", "Version", "PageFunction", "Dashboard"),
     }
     assert all(output["Description"] for output in outputs.values())

@@ -35,13 +35,24 @@ def metrics(tagalong: Synthesized) -> list[list[Any]]:
     return [it for it in shown if len(it) > 1]
 
 
-def test_the_page_starts_with_totals_alarms_deployments_and_what_needs_attention(
+def test_the_page_starts_with_what_is_then_what_needs_attention_then_what_happened(
     tagalong: Synthesized,
 ) -> None:
     titles = [it["properties"]["title"] for it in widgets(tagalong.template)]
 
-    assert titles[0].startswith("Services (last day")
-    assert titles[1:4] == ["Alarms", "Deployments", "Needs attention"]
+    assert titles[:2] == ["What runs where", "Alarms"]
+    assert titles[2].startswith("Services (last day")
+    assert titles[3:5] == ["Needs attention", "Deployments"]
+
+
+def test_what_runs_where_is_told_by_the_function_that_only_reads(tagalong: Synthesized) -> None:
+    [shown] = [it for it in widgets(tagalong.template) if it["type"] == "custom"]
+
+    assert (shown["y"], shown["width"]) == (0, 24)
+    [function] = [
+        id_ for id_, it in tagalong.resources("AWS::Lambda::Function").items() if ".page." in it["Handler"]
+    ]
+    assert shown["properties"]["endpoint"] == function
 
 
 def test_it_shows_the_last_day(tagalong: Synthesized) -> None:

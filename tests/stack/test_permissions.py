@@ -25,7 +25,7 @@ OF_QUEUES = {
     *("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"),
     *("sqs:GetQueueAttributes", "sqs:GetQueueUrl"),
 }
-SERVICES = ["finder", "deployer"]
+SERVICES = ["finder", "deployer", "page"]
 ONLY_TAGALONG = {
     "ForAllValues:StringEquals": {"events:source": "tagalong"},
     "Null": {"events:source": "false"},
@@ -48,6 +48,12 @@ def test_the_finder_reads_ecs_and_its_queue_and_cannot_write_to_ecs(tagalong: Sy
         *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
         *("dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"),
     }
+
+
+def test_the_page_only_reads_what_is_remembered(tagalong: Synthesized) -> None:
+    reads = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+
+    assert tagalong.actions("page") == LOGS | reads
 
 
 def test_the_deployer_does_no_more_than_its_job(tagalong: Synthesized) -> None:
@@ -137,7 +143,7 @@ def test_named_clusters_are_all_that_is_read_and_updated() -> None:
 def test_each_policy_lists_the_clusters_once() -> None:
     tagalong = stack(clusters=["a-cluster"])
 
-    for service in SERVICES:
+    for service in ("finder", "deployer"):
         assert str(tagalong.statements(service)).count("/a-cluster") == 1
 
 

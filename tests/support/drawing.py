@@ -53,6 +53,8 @@ def _widget(it: Row, lines: list[Row]) -> Iterator[str]:
         yield from _alarms(shown["alarms"], width, lines)
     elif it["type"] == "log":
         yield from _table(rows(shown["query"], lines), width)
+    elif it["type"] == "custom":
+        yield _text(10, 60, "the page: docs/images/page-light.png", GRAY, 'font-size="13"')
     elif shown["view"] == "singleValue":
         yield from _values(shown["metrics"], width, lines)
     else:

@@ -97,6 +97,11 @@ class RecordTable:
         found = (it for it in answer["Items"] if "entry" in it)
         return [{**json.loads(it["entry"]["S"]), "at": it["item"]["S"].split()[1]} for it in found]
 
+    def remembered(self, keys: Collection[str]) -> dict[str, Record]:
+        """By key; also of a service that was made again since: for people, and for no decision."""
+        read = {_record_key(item): _read(item, _record_key(item)) for item in self._get_all(keys)}
+        return {key: record for key, record in read.items() if record}
+
     def need_look(self, keys: Collection[str]) -> dict[str, bool]:
         records = {_record_key(item): _read(item, _record_key(item)) for item in self._get_all(keys)}
         return {key: record is None or record.needs_look for key, record in records.items()}

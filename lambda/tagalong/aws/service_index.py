@@ -199,7 +199,7 @@ def _was_read_later(canceled: ClientError) -> bool:
 
 def row_attributes(row: Row) -> dict[str, Any]:
     service = row.service
-    names = ("cluster", "name", "task_definition", "arn")
+    names = ("cluster", "name", "task_definition", "arn", "controller", "managed_by")
     text = {
         "service": {name: getattr(service, name) for name in names} | {"tags": dict(service.tags)},
         "containers": [(c.name, c.image.text, dict(c.labels)) for c in row.containers],

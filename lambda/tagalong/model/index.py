@@ -31,7 +31,15 @@ class Row:
 def rows_of(service: Service, containers: Iterable[Container], scope: Scope) -> list[Row]:
     """One for each repository in scope that the service uses."""
     tags = {key: value for key, value in service.tags.items() if key.startswith(_OURS)}
-    kept = Service(service.cluster, service.name, service.task_definition, service.arn, tags=tags)
+    kept = Service(
+        service.cluster,
+        service.name,
+        service.task_definition,
+        service.arn,
+        controller=service.controller,
+        managed_by=service.managed_by,
+        tags=tags,
+    )
     using: dict[Repository, tuple[Container, ...]] = {}
     for it in containers:
         if scope.covers(it.image.repository):

@@ -18,8 +18,9 @@ class Group(StrEnum):
     LEFT_ALONE = "left-alone"
 
 
-ERROR, DUE = "error", "due"
-"""Reasons that are none of the core's: it could not be looked at; nothing holds it, and it moves next."""
+ERROR, DUE, UNDECIDED = "error", "due", "undecided"
+"""Reasons that are none of the core's: it could not be looked at; nothing holds it, and it moves next; nobody
+has looked at it."""
 
 ATTENTION = {Group.NEEDS_YOU, Group.STUCK}
 
@@ -62,6 +63,7 @@ _BY_REASON = {str(reason): group for group, reasons in _GROUPS.items() for reaso
 _NEXT: dict[str, str] = {
     ERROR: "check",
     DUE: "check",
+    UNDECIDED: "check",
     SkipReason.ROLLED_BACK: "retry",
     SkipReason.DEPLOYMENT_FAILED: "retry",
     SkipReason.STOPPED_BY_PERSON: "retry",
