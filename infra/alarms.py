@@ -18,12 +18,14 @@ PERIOD = Duration.minutes(5)
 
 
 class Alarms(Construct):
-    """Mailed to one address, or shown in CloudWatch only."""
+    """Mailed to one address, told to a topic that is there, or shown in CloudWatch only."""
 
-    def __init__(self, scope: Construct, id_: str, *, email: str | None) -> None:
+    def __init__(self, scope: Construct, id_: str, *, email: str | None, topic: str | None) -> None:
         super().__init__(scope, id_)
         self.all: list[cloudwatch.Alarm] = []
         self.topic = self._topic(email) if email else None
+        told = [sns.Topic.from_topic_arn(self, "Told", topic)] if topic else []
+        self.topics: list[sns.ITopic] = [*told, *([self.topic] if self.topic else [])]
 
     def _dead_letters(self, id_: str, queue: DeadLetterQueue, description: str) -> None:
         visible = queue.metric_approximate_number_of_messages_visible(period=PERIOD)
@@ -44,8 +46,8 @@ class Alarms(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         self.all.append(alarm)
-        if self.topic:
-            alarm.add_alarm_action(actions.SnsAction(self.topic))
+        for topic in self.topics:
+            alarm.add_alarm_action(actions.SnsAction(topic))
 
     def _topic(self, email: str) -> sns.Topic:
         topic = sns.Topic(self, "Topic", enforce_ssl=True)
@@ -68,8 +70,9 @@ class TagalongAlarms(Alarms):
         deployer: Deployer,
         rechecks: Rechecks,
         email: str | None,
+        topic: str | None,
     ) -> None:
-        super().__init__(scope, id_, email=email)
+        super().__init__(scope, id_, email=email, topic=topic)
         self._of_dead_letters(finder, deployer, rechecks)
         self._of_stalled_queues(deployer, rechecks)
         self._of_counts()
@@ -137,9 +140,15 @@ class TagalongAlarms(Alarms):
 
 class ForwardingAlarms(Alarms):
     def __init__(
-        self, scope: Construct, id_: str, *, forwarding_dlq: DeadLetterQueue, email: str | None
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        forwarding_dlq: DeadLetterQueue,
+        email: str | None,
+        topic: str | None,
     ) -> None:
-        super().__init__(scope, id_, email=email)
+        super().__init__(scope, id_, email=email, topic=topic)
         self._dead_letters(
             "ForwardingFailed",
             forwarding_dlq,

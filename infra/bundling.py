@@ -23,17 +23,14 @@ ROOT = next(it for it in Path(__file__).parents if (it / "lambda").is_dir())
 LAMBDA = ROOT / "lambda"
 INSTALLER = ROOT / "requirements" / "installer.txt"
 RUNTIME = lambda_.Runtime.PYTHON_3_14
-ARCHITECTURE = lambda_.Architecture.ARM_64
 # botocore carries the models of all of AWS, twenty times the size of everything else together.
 SERVICES = {"dynamodb", "ecr", "ecs", "events", "sns", "sqs", "ssm"}
 # CDK hashes the sources of an asset; this makes the way they are built count too.
 RECIPE = hashlib.sha256(Path(__file__).read_bytes() + INSTALLER.read_bytes()).hexdigest()
 # The same bytes on every machine, whatever its Python, its pip and its processor.
 REPRODUCIBLY = ("--no-compile", "--no-deps", "--require-hashes", "--only-binary", ":all:")
-FOR_LAMBDA = (
-    *("--platform", "manylinux2014_aarch64"),
-    *("--python-version", RUNTIME.name.removeprefix("python")),
-)
+FOR_LAMBDA = ("--python-version", RUNTIME.name.removeprefix("python"))
+PLATFORMS = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
 NOTES_OF_PIP = ("INSTALLER", "RECORD", "REQUESTED")
 QUIETLY = ("--quiet", "--no-color", "--no-user", "--disable-pip-version-check")
 
@@ -44,20 +41,23 @@ def version() -> str:
     return str(found)
 
 
-def lambda_code() -> lambda_.Code:
+def lambda_code(architecture: str = "arm64") -> lambda_.Code:
     return lambda_.Code.from_asset(
         str(LAMBDA),
         exclude=["**/__pycache__", "**/*.pyc", "**/.*"],
         bundling=cdk.BundlingOptions(
             image=cdk.DockerImage.from_registry("scratch"),
-            local=PipBundling(),
-            environment={"RECIPE": RECIPE},
+            local=PipBundling(architecture),
+            environment={"RECIPE": RECIPE, "ARCHITECTURE": architecture},
         ),
     )
 
 
 @jsii.implements(cdk.ILocalBundling)
 class PipBundling:
+    def __init__(self, architecture: str) -> None:
+        self._architecture = architecture
+
     def try_bundle(
         self,
         output_dir: str,
@@ -65,21 +65,22 @@ class PipBundling:
         image: cdk.DockerImage,  # noqa: ARG002 - CDK passes it by name, used or not
         **_: object,
     ) -> bool:
-        build(Path(output_dir))
+        build(Path(output_dir), self._architecture)
         return True
 
 
-def build(output: Path) -> None:
-    pip_install(LAMBDA / "requirements.txt", output)
+def build(output: Path, architecture: str = "arm64") -> None:
+    pip_install(LAMBDA / "requirements.txt", output, architecture)
     _prune(output)
     shutil.copytree(LAMBDA / "tagalong", output / "tagalong", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def pip_install(requirements: Path, output: Path) -> None:
+def pip_install(requirements: Path, output: Path, architecture: str = "arm64") -> None:
     """Install by the locked pip, which the one of this machine installs first: each leaves other traces."""
     with TemporaryDirectory() as installer:
         _pip_install(INSTALLER, Path(installer))
-        _pip_install(requirements, output, *FOR_LAMBDA, environment={"PYTHONPATH": installer})
+        platform = (*FOR_LAMBDA, "--platform", PLATFORMS[architecture])
+        _pip_install(requirements, output, *platform, environment={"PYTHONPATH": installer})
 
 
 def _pip_install(

@@ -13,6 +13,11 @@ REPOSITORY = r"[a-z0-9._/*?-]{1,256}"
 ROLE_PATH = r"/([A-Za-z0-9_+=,.@-]+/)*"
 EMAIL = r"[^@\s]+@[^@\s]+"
 ACCOUNT = r"[0-9]{12}"
+TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
+POLICY = r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]{1,512}"
+TAG_KEY = r"(?!aws:)[\w .:/=+@-]{1,128}"
+TAG_VALUE = r"[\w .:/=+@-]{0,256}"
+ARCHITECTURE = r"arm64|x86_64"
 SELECTION = r"opt-out|opt-in"
 MODE = r"revision|force"
 # As lambda/tagalong/decide/rules read it; a test compares the two.
@@ -92,6 +97,14 @@ def sweep_minutes(rate: str) -> str:
     return str(int(number) * {"minute": 1, "hour": 60, "day": _DAY}[unit.removesuffix("s")])
 
 
+def _tags(value: object) -> tuple[tuple[str, str], ...] | None:
+    """As CloudFormation takes them."""
+    if not isinstance(value, dict):
+        return None
+    accepted = all(_text(key, TAG_KEY) and _text(text, TAG_VALUE) is not None for key, text in value.items())
+    return tuple(sorted(value.items())) if accepted else None
+
+
 def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -150,6 +163,15 @@ class Config:
         _kinds,
     )
     publish_parameters: bool = _key(default=False, remedy="give true or false, without quotes", read=_flag)
+    alarm_topic: str | None = _key(None, "give the ARN of one SNS topic, or leave the key out", _text, TOPIC)
+    permissions_boundary: str | None = _key(
+        None, "give the ARN of one IAM policy, or leave the key out", _text, POLICY
+    )
+    tags: tuple[tuple[str, str], ...] = _key(
+        (), 'give an object of texts, such as {"team": "platform"}; no key may start with aws:', _tags
+    )
+    architecture: str = _key("arm64", 'give "arm64" or "x86_64"', _text, ARCHITECTURE)
+    xray: bool = _key(default=False, remedy="give true or false, without quotes", read=_flag)
 
     @classmethod
     def from_context(cls, value: object) -> Self:

@@ -10,9 +10,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from .bundling import ARCHITECTURE, RUNTIME, lambda_code
+from .bundling import RUNTIME, lambda_code
 from .config import Config, sweep_minutes
-from .permissions import Permission
+from .permissions import Permission, tracing
 
 
 class TagalongFunction(lambda_.Function):
@@ -25,16 +25,24 @@ class TagalongFunction(lambda_.Function):
         super().__init__(
             scope,
             "Function",
-            code=lambda_code(),
+            code=lambda_code(config.architecture),
             handler=f"tagalong.handlers.{service}.handle",
             runtime=RUNTIME,
-            architecture=ARCHITECTURE,
+            architecture=lambda_.Architecture.custom(config.architecture),
             memory_size=memory,
             timeout=timeout,
             role=self.execution_role,
             log_group=log_group,
             environment=_environment(service, config),
         )
+        if config.xray:
+            self._trace()
+
+    def _trace(self) -> None:
+        """The L2 construct would grant it without a reason for the wildcard."""
+        function = cast("lambda_.CfnFunction", self.node.default_child)
+        function.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
+        self.add_permissions([tracing()])
 
     def add_permissions(self, permissions: Iterable[Permission]) -> None:
         for permission in permissions:

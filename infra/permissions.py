@@ -70,6 +70,10 @@ def notification_permissions(config: Config) -> list[Permission]:
     return [put_events, *published] if config.publish_parameters else [put_events]
 
 
+def tracing() -> Permission:
+    return Permission("Trace", "xray:PutTraceSegments xray:PutTelemetryRecords", ["*"], NO_RESOURCE)
+
+
 def send_messages(*queues: sqs.IQueue) -> iam.PolicyStatement:
     """The finder sends jobs; the deployer what must wait, what must be checked again, and dead letters."""
     arns = [queue.queue_arn for queue in queues]

@@ -9,6 +9,7 @@ from constructs import Construct
 from . import permissions
 from .alarms import ForwardingAlarms
 from .config import Config
+from .governance import govern
 from .pushes import tagged_pushes
 from .queues import EventDeadLetterQueue
 
@@ -21,8 +22,11 @@ class RegistryStack(cdk.Stack):
             stack_name="tagalong-registry",
             description="Forwards each push to ECR to the event buses of the accounts that run its images",
         )
+        govern(self, config)
         forwarder = Forwarder(self, "Forwarder", config=config)
-        ForwardingAlarms(self, "Alarms", forwarding_dlq=forwarder.dlq, email=config.alarm_email)
+        ForwardingAlarms(
+            self, "Alarms", forwarding_dlq=forwarder.dlq, email=config.alarm_email, topic=config.alarm_topic
+        )
         cdk.CfnOutput(
             self,
             "ForwardingDlqUrl",

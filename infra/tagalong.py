@@ -8,6 +8,7 @@ from .dashboard import Dashboard
 from .deployer import Deployer
 from .finder import TIMEOUT as FINDER_TIMEOUT
 from .finder import Finder
+from .governance import govern
 from .notifications import Notifications
 from .page import Page
 from .rechecks import Rechecks
@@ -38,6 +39,7 @@ class Tagalong(Construct):
             recheck_queue=self.rechecks.queue,
             state_table=self.state_table,
         )
+        govern(self, config)
         self.page = Page(self, "Page", config=config, state_table=self.state_table)
         self.alarms = TagalongAlarms(
             self,
@@ -46,6 +48,7 @@ class Tagalong(Construct):
             deployer=self.deployer,
             rechecks=self.rechecks,
             email=config.alarm_email,
+            topic=config.alarm_topic,
         )
         self.dashboard = Dashboard(
             self,

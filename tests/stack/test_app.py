@@ -68,6 +68,7 @@ def test_the_template_is_the_one_that_was_reviewed(snapshot: SnapshotAssertion) 
         pytest.param(TagalongStack, {"dryRun": True, "publishParameters": True}, id="dry run, parameters"),
         pytest.param(RegistryStack, {"forwardToAccounts": FORWARD_TO}, id="registry"),
         pytest.param(RegistryStack, EVERYTHING, id="registry, everything"),
+        pytest.param(TagalongStack, {"xray": True, "architecture": "x86_64"}, id="traced"),
     ],
 )
 def test_cdk_nag_has_nothing_to_add(

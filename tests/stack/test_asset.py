@@ -102,7 +102,7 @@ def test_what_pip_says_is_what_the_user_reads(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(bundling, "LAMBDA", tmp_path)
 
     with pytest.raises(RuntimeError, match="all requirements must have their versions pinned"):
-        bundling.PipBundling().try_bundle(
+        bundling.PipBundling("arm64").try_bundle(
             str(tmp_path / "out"), image=cdk.DockerImage.from_registry("scratch")
         )
 

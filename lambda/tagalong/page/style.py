@@ -46,7 +46,7 @@ list-style:none}
 .tagalong .card .name{font-size:18px;font-weight:700}
 .tagalong .card .do{margin-top:8px;display:flex;flex-wrap:wrap;gap:8px;align-items:center}
 .tagalong .card p{margin:2px 0}
-.tagalong table{border-collapse:collapse;width:100%;font-size:15px;background:none}
+.tagalong table{border-collapse:collapse;width:100%;font-size:15px;background:none;color:inherit}
 .tagalong th{color:var(--quiet);font-weight:600;font-size:13px;text-align:left;padding:4px 12px 6px 0;
 border:0;border-bottom:1px solid var(--line);background:none}
 .tagalong td{padding:7px 12px 7px 0;border:0;border-bottom:1px solid var(--line);vertical-align:top;
