@@ -8,6 +8,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from .console import dashboard_link
 from .deployer import Deployer
 from .finder import Finder
 from .metrics import count
@@ -19,6 +20,8 @@ PERIOD = Duration.minutes(5)
 
 class Alarms(Construct):
     """Mailed to one address, told to a topic that is there, or shown in CloudWatch only."""
+
+    look = ""  # where a person sees which and why
 
     def __init__(self, scope: Construct, id_: str, *, email: str | None, topic: str | None) -> None:
         super().__init__(scope, id_)
@@ -38,7 +41,7 @@ class Alarms(Construct):
         alarm = cloudwatch.Alarm(
             self,
             id_,
-            alarm_description=f"{description} What to do: docs/operations.md",
+            alarm_description=f"{description}{self.look} What to do: docs/operations.md#{id_.lower()}",
             metric=metric,
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
@@ -73,6 +76,7 @@ class TagalongAlarms(Alarms):
         topic: str | None,
     ) -> None:
         super().__init__(scope, id_, email=email, topic=topic)
+        self.look = f" Which and why: {dashboard_link(self)}"
         self._of_dead_letters(finder, deployer, rechecks)
         self._of_stalled_queues(deployer, rechecks)
         self._of_counts()

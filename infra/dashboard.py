@@ -8,6 +8,7 @@ from aws_cdk.aws_cloudwatch import Color
 from constructs import Construct
 
 from .alarms import Alarms
+from .console import DASHBOARD
 from .deployer import Deployer
 from .finder import Finder
 from .metrics import count, seconds, total
@@ -41,6 +42,7 @@ class Dashboard(cloudwatch.Dashboard):
         super().__init__(
             scope,
             id_,
+            dashboard_name=DASHBOARD,
             default_interval=Duration.days(1),
             widgets=[
                 [_page(page)],

@@ -314,6 +314,39 @@ def test_a_service_that_fails_leaves_the_way_of_its_family(pipeline: Pipeline) -
     assert not pipeline.aws.queue, "nothing of the family waits for it"
 
 
+def test_of_150_services_of_a_family_all_but_the_refused_one_move_before_any_is_tried_twice(
+    pipeline: Pipeline,
+) -> None:
+    aws = pipeline.aws
+    revision = aws.register("wide", f"{HOST}/wide:prod@{OLD}")
+    names = [f"wide-{number:03}" for number in range(150)]
+    for name in names:
+        aws.serve("prod", name, revision)
+    refuse(aws, "UpdateService", of("wide-007"))
+    tried: list[str] = []
+    refused = aws.hook
+
+    def hook(action: str, phase: str) -> None:
+        if (action, phase) == ("UpdateService", "before"):
+            tried.append(aws.requests[-1][1]["service"].rpartition("/")[2])
+        refused(action, phase)
+
+    aws.hook = hook
+    invocations = 0
+    aws.push("wide", "prod", OLD)
+    pipeline.deliver(aws.push("wide", "prod", GOOD))
+    while aws.queue:
+        pipeline.invoke_deployer()
+        invocations += 1
+
+    assert sorted(tried) == names, "each once"
+    assert [it for it in names if not aws.images("prod", it)[0].endswith(GOOD)] == ["wide-007"]
+    assert invocations <= 2
+    pipeline.settle()
+    [letter] = aws.failed
+    assert json.loads(letter["MessageBody"])["failure"]["attempts"] == 10
+
+
 def test_a_service_that_failed_is_tried_again_soon_and_then_ever_later(pipeline: Pipeline) -> None:
     aws = pipeline.aws
     refuse(aws, "UpdateService", of("bad"))

@@ -1,5 +1,7 @@
 """Alarms, notifications and logs."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -94,8 +96,19 @@ def test_an_alarm_goes_off_at_the_first_count_of_its_metric(
 
 
 def test_every_alarm_says_what_happened_and_where_to_look(tagalong: Synthesized) -> None:
+    for id_, alarm in tagalong.resources("AWS::CloudWatch::Alarm").items():
+        *_, last = alarm["AlarmDescription"]["Fn::Join"][1]
+        heading = last.removeprefix(" What to do: docs/operations.md#")
+        assert heading in id_.lower(), last
+
+
+def test_every_alarm_links_to_the_dashboard_in_the_console_of_its_partition(tagalong: Synthesized) -> None:
+    [name] = [it["DashboardName"] for it in tagalong.resources("AWS::CloudWatch::Dashboard").values()]
     for alarm in tagalong.resources("AWS::CloudWatch::Alarm").values():
-        assert alarm["AlarmDescription"].endswith(" What to do: docs/operations.md")
+        said = json.dumps(alarm["AlarmDescription"])
+        assert "Which and why: https://" in said
+        assert {"console.amazonaws.cn", "console.aws.amazon.com"} <= set(re.findall(r"console[\w.-]+", said))
+        assert json.dumps(name["Fn::Join"][1])[1:-1] in said
 
 
 def alarm_topics(tagalong: Synthesized) -> list[str]:

@@ -92,7 +92,7 @@ def test_a_push_that_cannot_be_forwarded_becomes_a_dead_letter_with_an_alarm(
     assert {it["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] for it in targets(registry)} == {queue}
     assert alarm["Dimensions"][0]["Value"]["Fn::GetAtt"] == [queue, "QueueName"]
     assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 0)
-    assert alarm["AlarmDescription"].endswith(" What to do: docs/operations.md")
+    assert alarm["AlarmDescription"].endswith(" What to do: docs/operations.md#forwardingfailed")
 
 
 def test_each_rule_may_write_to_the_dead_letter_queue(registry: Synthesized) -> None:

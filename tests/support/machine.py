@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,11 +67,11 @@ class Machine:
     def pip(self, *command: str, environment: str = ".venv") -> str:
         return self.run(*(".venv/bin/python", "-m", "pip", "--python", f"{environment}/bin/python", *command))
 
-    def installed(self, environment: str) -> Versions:
-        """What an environment has; setuptools, which nothing needs, comes with some Pythons."""
+    def installed(self, environment: str, without: Collection[str] = ("setuptools",)) -> Versions:
+        """What an environment has; setuptools, which only the tests need, comes with some Pythons."""
         listed = json.loads(self.pip("list", "--format", "json", environment=environment))
         versions = {canonicalize_name(it["name"]): it["version"] for it in listed}
-        return {name: version for name, version in versions.items() if name != "setuptools"}
+        return {name: version for name, version in versions.items() if name not in without}
 
     def locked(self, *locks: str) -> Versions:
         """What these locks name for this Python."""
