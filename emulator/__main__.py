@@ -32,7 +32,8 @@ Push an image (change the 1 and it is another image), or a real one:
 
 See what came of it:
 
-  aws ecs describe-services --cluster prod --services shop --query 'services[].taskDefinition'
+  .venv/bin/python -m cli status
+  .venv/bin/python -m cli why prod/shop
   make logs{port}
 
 And in the end: make down{port}

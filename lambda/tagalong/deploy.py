@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from tagalong.decide import Verdict, decide, eligibility
 from tagalong.decide.look import Look, Policy, baseline_of
-from tagalong.decide.outcomes import Report, under_way_since
+from tagalong.decide.outcomes import Report, never_begun, under_way_since
 from tagalong.decide.reading import (
     failures_to_explain,
     image_queries,
@@ -23,7 +23,7 @@ from tagalong.model.decisions import Skip, SkipReason, Update
 from tagalong.model.history import History, Target
 from tagalong.model.record import Record, Status
 from tagalong.model.revisions import Revision, family, pin
-from tagalong.model.services import Service
+from tagalong.model.services import Service, last_part
 from tagalong.model.triggers import Push
 from tagalong.parallel import in_parallel
 from tagalong.ports import AccessDenied, AwsError, EcrApi, EcsApi, Moved, OutOfTime, RecheckQueue, RecordTable
@@ -34,6 +34,10 @@ _WAIT = timedelta(minutes=4)  # until something that others do is looked at agai
 _SOON = timedelta(seconds=10)
 _LONGEST = timedelta(minutes=15)  # that SQS delays a message
 _STAGE_UNKNOWN = "that ECS does not tell now"
+
+
+class NeverBegunError(Exception):
+    """The function ended between writing a rollout down and telling ECS: a try that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,9 @@ class Deployer:
         if verdict.reports:  # whatever becomes of the update, they are not reported again
             self.records.write(look.service, verdict.record)
         if isinstance(verdict.decision, Update):
+            if order := never_begun(look.record, verdict.record):
+                self.records.write(look.service, verdict.record)
+                raise NeverBegunError(f"the update to {last_part(order.revision)} did not reach ECS")
             yield from self._rollout().begin(look, verdict, verdict.decision)
         else:
             yield verdict.decision

@@ -67,8 +67,9 @@ class Rollout:
             self.records.write(look.service, verdict.record)
             raise
         except AwsError as error:
-            if not error.unanswered:
-                self.records.write(look.service, verdict.record)
+            told = replace(order, reason=str(error))
+            tried = replace(ordered, orders=(told, *verdict.record.orders))
+            self.records.write(look.service, tried if error.unanswered else verdict.record)
             raise
         if begun.replaced:
             yield self._put_back(look, verdict.record, ordered, begun.replaced)

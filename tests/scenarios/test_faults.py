@@ -191,13 +191,31 @@ def test_a_service_that_ends_the_function_each_time_holds_up_no_other(pipeline: 
 
     aws.hook = crash
     pipeline.push("app", "prod", NEW)
-    pipeline.settle()
+    pipeline.settle(timedelta(hours=3))
 
     moved = [name for _, name in aws.services if aws.images("prod", name)[0] == f"{HOST}/app@{NEW}"]
     assert sorted(moved) == ["one", "other", "three"]
-    record = pipeline.record("prod", "two")
-    assert record
-    assert record.waits
+    [letter] = [json.loads(message["MessageBody"]) for message in aws.failed]
+    assert list(letter["services"].values()) == [["two"]]
+    assert letter["failure"]["attempts"] == 10
+    assert letter["failure"]["reason"] == "the update to web:3 did not reach ECS"
+
+
+def test_a_function_that_ends_once_before_its_update_costs_a_try_and_no_more(pipeline: Pipeline) -> None:
+    aws = pipeline.aws
+    company(aws)
+    left = [Crash]
+
+    def crash(action: str, phase: str) -> None:
+        if (action, phase) == ("UpdateService", "before") and left:
+            raise left.pop()
+
+    aws.hook = crash
+    pipeline.push("app", "prod", NEW)
+    pipeline.settle()
+
+    assert_all_moved(aws)
+    assert not aws.failed
 
 
 def test_a_message_that_is_delivered_twice_is_done_once(pipeline: Pipeline) -> None:

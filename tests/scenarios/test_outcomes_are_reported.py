@@ -369,6 +369,7 @@ def test_an_order_that_never_began_is_not_reported_and_is_begun_later(pipeline: 
     aws.advance(5 * MINUTE)
 
     pipeline.sweep()
+    pipeline.wait(MINUTE)
 
     assert told(aws) == ["started"]
     assert runs(aws) == GOOD

@@ -88,7 +88,7 @@ def _observed(order: Order, look: Look) -> Order | None:
     if not order.deployment:
         if not (id_ := _begun_as(order, look)):
             return None if _must_be_listed(order, look) else order
-        order = replace(order, deployment=id_, status=Status.STARTED)
+        order = replace(order, deployment=id_, status=Status.STARTED, reason="")
     order = _resolved(order, look)
     status, deployment = _status(order, look), look.history.find(order.deployment)
     if status == order.status:
@@ -96,6 +96,14 @@ def _observed(order: Order, look: Look) -> Order | None:
     reason = look.history.causes.get(deployment.arn, deployment.reason) if deployment else ""
     ended = (deployment and deployment.finished_at) or _completed_at(order, look) or look.now
     return replace(order, status=status, reason=reason, ended_at=None if status.is_open else ended)
+
+
+def never_begun(before: Record, after: Record) -> Order | None:
+    """A rollout that was written down and of which ECS knows nothing: the function ended in between. One that
+    has a reason is told already."""
+    kept = {it.at for it in after.orders}
+    gone = (it for it in before.orders if it.status is Status.ORDERED and it.at not in kept)
+    return next((it for it in gone if not it.reason), None)
 
 
 def _completed_at(order: Order, look: Look) -> datetime | None:
