@@ -13,7 +13,7 @@ from tagalong.aws import NO_RETRY_CONFIG, RETRY_CONFIG
 
 pytestmark = pytest.mark.embedded
 
-CALLS = 71  # of a rollout: checked below
+CALLS = 68  # of a rollout: checked below
 _KINDS = len(FaultKind)
 PATIENCE, SLOW = 3, 3.5  # seconds: the client does not wait for the answer, and the call is applied later
 CASES = [
