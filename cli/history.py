@@ -8,7 +8,7 @@ from tagalong.ports import AwsError
 
 from .fleet import Fleet
 from .past import OTHERS, Past, past
-from .render import Screen, image, span
+from .render import Screen, commit, image, span
 
 if TYPE_CHECKING:
     from tagalong.model.record import Order
@@ -35,7 +35,7 @@ def history(fleet: Fleet, screen: Screen, name: str, *, limit: int) -> int:
     )
     rows = [cells for it in found for cells in _cells(it, screen, now)]
     if rows:
-        screen.table(("WHEN", "WHAT", "IMAGE", "BY", "RESULT"), rows, indent=0)
+        screen.table(("WHEN", "WHAT", "IMAGE", "COMMIT", "BY", "RESULT"), rows, indent=0)
     else:
         screen.say(f"ECS lists no deployment of {service.key}: it keeps those of the last 90 days.")
     if missing or unread:
@@ -48,10 +48,10 @@ def _cells(it: Past, screen: Screen, now: datetime) -> list[tuple[str, ...]]:
     end = it.deployment.finished_at
     took = f", {span(end - it.deployment.created_at)}" if end else ""
     moved = f"{it.before} → {it.revision}" if it.before and it.before != it.revision else it.revision
-    first, *rest = [image(each.tag, each.digest) for each in it.images] or [""]
+    first, *rest = [(image(each.tag, each.digest), commit(each.commit)) for each in it.images] or [("", "")]
     when = screen.when(it.deployment.created_at, now)
-    line = (when, moved or "unknown", first, it.by, f"{it.result}{took}")
-    return [line, *(("", "", more, "", "") for more in rest)]
+    line = (when, moved or "unknown", *first, it.by, f"{it.result}{took}")
+    return [line, *(("", "", *more, "", "") for more in rest)]
 
 
 def _data(it: Past) -> dict[str, Any]:
@@ -71,6 +71,7 @@ def _data(it: Past) -> dict[str, Any]:
                 "repository": each.repository.name,
                 "tag": each.tag,
                 "digest": each.digest,
+                "commit": each.commit or None,
             }
             for each in it.images
         ],

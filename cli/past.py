@@ -1,8 +1,9 @@
 """The deployments of one service as ECS tells them, joined with what tagalong ordered."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tagalong.aws.record_table import RecordTable
@@ -31,6 +32,7 @@ class Image:
     repository: Repository
     tag: str
     digest: str
+    commit: str = ""  # that the image says it was built from
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,15 @@ def past(fleet: Fleet, service: Service, orders: Sequence[Order], most: int) -> 
     except AwsError as error:
         return [], str(error)
     some = [*history.deployments[:most], *_came_before(history, most)]
-    triggers, missing = _triggers(fleet, service, orders)
+    entries, missing = _entries(fleet, service)
+    triggers, commits = _triggers(entries, orders), _commits(entries, orders)
     targets, causes = _targets(fleet, some), _causes(fleet, [it.arn for it in some if it.ended_badly])
-    found = [_past(fleet, it, history, targets.get(it.service_revision), causes, triggers) for it in some]
+    found = [
+        _past(
+            it, history, targets.get(it.service_revision), causes, triggers, partial(_images, fleet, commits)
+        )
+        for it in some
+    ]
     return list(_after_each_other(found))[:most], missing
 
 
@@ -76,19 +84,19 @@ def _came_before(history: History, most: int) -> list[Deployment]:
 
 
 def _past(  # noqa: PLR0913, PLR0917 - all that is known of it
-    fleet: Fleet,
     deployment: Deployment,
     history: History,
     target: Target | None,
     causes: Mapping[str, str],
     triggers: Mapping[str, str],
+    images: Callable[[Target], Iterable[Image]],
 ) -> Past:
     return Past(
         deployment,
         _result(deployment, history, causes),
         causes.get(deployment.arn) or deployment.reason,
         last_part(target.task_definition) if target else "",
-        tuple(_images(fleet, target)) if target else (),
+        tuple(images(target)) if target else (),
         triggers.get(deployment.number, OTHERS),
     )
 
@@ -114,7 +122,7 @@ def _after_each_other(found: Sequence[Past]) -> Iterator[Past]:
         yield Past(it.deployment, it.result, it.reason, it.revision, it.images, it.by, next(older, ""))
 
 
-def _images(fleet: Fleet, target: Target) -> Iterator[Image]:
+def _images(fleet: Fleet, commits: Mapping[str, str], target: Target) -> Iterator[Image]:
     """Those of ECR. The tag is in the revision's label, or was the text of the image."""
     tags: dict[str, str] = {}
     with suppress(AwsError):  # it may be deleted
@@ -123,7 +131,8 @@ def _images(fleet: Fleet, target: Target) -> Iterator[Image]:
     for name, text in target.images.items():
         if reference := ImageReference.parse(text):
             tag = reference.tag or tags.get(name, "")
-            yield Image(name, reference.repository, tag, target.digest(name))
+            digest = target.digest(name)
+            yield Image(name, reference.repository, tag, digest, commits.get(digest, ""))
 
 
 def _targets(fleet: Fleet, deployments: Sequence[Deployment]) -> dict[str, Target]:
@@ -143,11 +152,17 @@ def _causes(fleet: Fleet, failed: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _triggers(fleet: Fleet, service: Service, orders: Sequence[Order]) -> tuple[dict[str, str], str]:
+def _triggers(entries: Sequence[Mapping[str, Any]], orders: Sequence[Order]) -> dict[str, str]:
     """Number of a deployment of ours -> what made tagalong order it."""
-    entries, missing = _entries(fleet, service)
     logged = {last_part(it["deployment"]): _logged(it) for it in entries if it.get("deployment")}
-    return logged | {last_part(it.deployment): _ordered(it) for it in orders if it.deployment}, missing
+    return logged | {last_part(it.deployment): _ordered(it) for it in orders if it.deployment}
+
+
+def _commits(entries: Sequence[Mapping[str, Any]], orders: Sequence[Order]) -> dict[str, str]:
+    """digest -> the commit that its image said, when tagalong moved a service to it."""
+    logged = (it for entry in entries for it in entry.get("containers", ()) if it.get("revision"))
+    ordered = {it.digest: it.provenance.revision for order in orders for it in order.changes}
+    return {it["new"].rpartition("@")[2]: it["revision"] for it in logged} | ordered
 
 
 def _entries(fleet: Fleet, service: Service) -> tuple[list[dict[str, Any]], str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import zip_longest
+from itertools import compress, zip_longest
 from typing import Any
 
 from rich.console import Console
@@ -58,13 +58,18 @@ class Screen:
         indent: int = 2,
         widths: Sequence[int] | None = None,
     ) -> None:
-        """Of the given widths, so that several are aligned, or as wide as what is in it."""
+        """Of the given widths, so that several are aligned, or as wide as what is in it: a column that
+        nobody fills is left out."""
         if self.json:
             return
+        lines = [tuple(row) for row in rows]
+        if not widths:
+            filled = [max(map(len, column)) for column in zip(*lines, strict=True)]
+            headings, *lines = [tuple(compress(row, filled)) for row in (headings, *lines)]
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(headings))
         for heading, width in zip_longest(headings, widths or ()):
             table.add_column(heading, overflow="fold", header_style="dim", min_width=width)
-        for row in rows:
+        for row in lines:
             table.add_row(*(Text(neutral(cell)) for cell in row))
         self.out.print(Padding(table, (0, 0, 0, indent)))
 
@@ -106,6 +111,11 @@ def image(tag: str, digest: str) -> str:
     """`prod@43ea22d3`"""
     short = short_digest(digest)
     return f"{tag}@{short}" if tag and short else tag or short or "unknown"
+
+
+def commit(revision: str) -> str:
+    """The seven characters by which a person knows it."""
+    return revision[:7]
 
 
 def short(digest: str) -> str:

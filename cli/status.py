@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
+from itertools import compress
 from pathlib import Path
 from time import sleep
 from typing import Any, NoReturn
@@ -14,7 +15,7 @@ from tagalong.model.triggers import Sweep
 from .account import Account
 from .fleet import Fleet
 from .page import write
-from .render import Screen, image, short, widths
+from .render import Screen, commit, image, short, widths
 from .states import State, in_order, revision, state
 
 _PAUSE = 10  # seconds
@@ -96,7 +97,7 @@ def _show_group(screen: Screen, group: Group, states: Sequence[State], now: date
     heading, style = _HEADINGS[group]
     screen.say(f"{heading} ({len(states)})", style=style)
     if group in _QUIET:
-        headings = ("SERVICE", "WHY" if group is Group.LEFT_ALONE else "FOLLOWS", "RUNS", "SINCE")
+        headings = ("SERVICE", "WHY" if group is Group.LEFT_ALONE else "FOLLOWS", "RUNS", "COMMIT", "SINCE")
         screen.table(headings, [row for it in states for row in rows(it, screen, now)])
         return
     show_reasons(screen, states, now)
@@ -105,9 +106,11 @@ def _show_group(screen: Screen, group: Group, states: Sequence[State], now: date
 def show_reasons(screen: Screen, states: Sequence[State], now: datetime) -> None:
     """Each with the reason below it, unless it runs what it follows, and the next command."""
     tables = [rows(it, screen, now) for it in states]
-    together = widths([row for table in tables for row in table])
+    filled = widths([row for table in tables for row in table])
+    together = [it for it in filled if it]
     for it, table in zip(states, tables, strict=True):
-        screen.table(("",) * 4, table, widths=together)
+        some = [tuple(compress(row, filled)) for row in table]
+        screen.table(("",) * len(together), some, widths=together)
         if it.group is not Group.IN_SYNC:
             screen.detail(f"{it.reason}: {it.message}")
         if it.next:
@@ -118,8 +121,8 @@ def rows(it: State, screen: Screen, now: datetime) -> list[tuple[str, ...]]:
     """One for each container; what names the service stands in the first."""
     since = screen.when(it.since, now)
     if not it.lines:
-        return [(it.key, it.reason if it.group is Group.LEFT_ALONE else "", revision(it.service), since)]
-    cells = [(line.follows, runs(line)) for line in it.lines]
+        return [(it.key, it.reason if it.group is Group.LEFT_ALONE else "", revision(it.service), "", since)]
+    cells = [(line.follows, runs(line), commit(line.commit)) for line in it.lines]
     return [(it.key if n == 0 else "", *pair, since if n == 0 else "") for n, pair in enumerate(cells)]
 
 
@@ -158,7 +161,11 @@ def data(it: State) -> dict[str, Any]:
                 "name": line.container,
                 "repository": line.repository.name,
                 "follows": line.follows,
-                "runs": {"tag": line.runs_tag or None, "digest": line.runs or None},
+                "runs": {
+                    "tag": line.runs_tag or None,
+                    "digest": line.runs or None,
+                    "commit": line.commit or None,
+                },
                 "names": line.names or None,
                 "wants": line.wants or None,
             }

@@ -12,8 +12,8 @@ from tagalong.model.triggers import Sweep
 from tagalong.ports import AwsError
 
 from .fleet import Fleet, Seen
-from .past import Past, past
-from .render import Screen, image, short, span
+from .past import Image, Past, past
+from .render import Screen, commit, image, short, span
 from .states import State, revision, state
 from .status import data
 from .tasks import Stopped, last_stopped
@@ -88,7 +88,7 @@ def _pushes(seen: Seen, it: State) -> Iterator[Event]:
 
 
 def _deployed(it: Past) -> Iterator[Event]:
-    images = ", ".join(image(each.tag, each.digest) for each in it.images)
+    images = ", ".join(_image(each) for each in it.images)
     moved = f"{it.before} → {it.revision}" if it.before and it.before != it.revision else it.revision
     by = f"by {it.by}" if it.ours else "not by tagalong"
     yield Event(
@@ -98,6 +98,10 @@ def _deployed(it: Past) -> Iterator[Event]:
         took = span(end - it.deployment.created_at)
         reason = "" if it.result == "completed" else it.reason
         yield Event(end, it.result, f"{it.revision or 'it'} after {took}", reason)
+
+
+def _image(it: Image) -> str:
+    return f"{image(it.tag, it.digest)} commit {commit(it.commit)}" if it.commit else image(it.tag, it.digest)
 
 
 def _show(screen: Screen, it: State, events: Sequence[Event], missing: str, now: datetime) -> None:
@@ -123,7 +127,8 @@ def _headline(it: State) -> Iterator[str]:
     if not it.lines:
         yield f"{it.key} runs {revision(it.service)}"
     for line in it.lines:
-        now = f"{it.key} runs {line.repository.name}@{short(line.runs)}"
+        built = f" (commit {commit(line.commit)})" if line.commit else ""
+        now = f"{it.key} runs {line.repository.name}@{short(line.runs)}{built}"
         if not line.wants:
             yield f"{now} and follows {line.follows}"
         elif line.differs:

@@ -27,8 +27,9 @@ def push_image(aws: EmbeddedAws, repository: str, tag: str, content: str, *, bro
     """
     base = f"{aws.endpoint}/v2/{repository}"
     platforms = {arch: {"os": "linux", "architecture": arch} for arch in ("amd64", "arm64")}
+    labels = {"config": {"Labels": {"org.opencontainers.image.revision": commit(content)}}}
     children = [
-        _put_manifest(base, platform, _LAYER, f"{content} for {arch}") | {"platform": platform}
+        _put_manifest(base, platform | labels, _LAYER, f"{content} for {arch}") | {"platform": platform}
         for arch, platform in platforms.items()
     ]
     unknown = {"os": "unknown", "architecture": "unknown"}
@@ -40,6 +41,11 @@ def push_image(aws: EmbeddedAws, repository: str, tag: str, content: str, *, bro
     if broken:
         index["annotations"] = {BROKEN: "true"}
     return str(_put(f"{base}/manifests/{tag}", _INDEX, json.dumps(index).encode())["digest"])
+
+
+def commit(content: str) -> str:
+    """That an image of this content says it was built from."""
+    return hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()
 
 
 def _put_manifest(base: str, config: Json, layer_type: str, layer: str) -> Json:

@@ -131,10 +131,11 @@ def _on_services(config: Config) -> Permission:
 
 
 def _compare(config: Config) -> list[Permission]:
-    """What ECR has."""
+    """What ECR has. A new revision says from which commit its image was built."""
+    labels = "" if config.dry_run or config.mode == "force" else " ecr:GetDownloadUrlForLayer"
     return [
         _images(config),
-        Permission("ReadIndexes", "ecr:BatchGetImage", _repositories(config), NAMED_BY_GLOB),
+        Permission("ReadImages", f"ecr:BatchGetImage{labels}", _repositories(config), NAMED_BY_GLOB),
     ]
 
 

@@ -19,7 +19,7 @@ from emulator.server.clusters import refuse_unknown_clusters
 from emulator.server.concurrency import wait_for_concurrency
 from emulator.server.deployments import roll_out_as_aws_does
 from emulator.server.eventbridge import EventBridge
-from emulator.server.images import describe_images_as_aws_does
+from emulator.server.images import describe_images_as_aws_does, tell_where_layers_are
 from emulator.server.pace import ending_steps
 from emulator.server.registry import App, Message, Receive, Send, publishing_pushes
 
@@ -52,6 +52,7 @@ def main(listening_socket: str) -> None:
     ask_as_aws_does()
     rollouts = roll_out_as_aws_does(_publish, float(os.environ["DEPLOYMENT_SECONDS"]))
     describe_images_as_aws_does()
+    tell_where_layers_are(_ENDPOINT)
     refuse_unknown_clusters()
     wait_for_concurrency()
     config = Config()

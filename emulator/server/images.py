@@ -7,13 +7,28 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import ecr
 
 from emulator.server.ecr_events import Manifest
 
 Json = dict[str, Any]
 _MOST_IDS = 100
+
+
+def tell_where_layers_are(endpoint: str) -> None:
+    """MiniStack names a host of AWS."""
+
+    def answer(request: Json) -> Any:
+        name, digest = request["repositoryName"], request["layerDigest"]
+        if digest not in ecr._layer_blobs.get(name, {}):
+            sentence = f"The layer with digest {digest} does not exist."
+            return error_response_json("LayersNotFoundException", sentence, 400)
+        registry = f"{get_account_id()}.dkr.ecr.{get_region()}.amazonaws.com"
+        url = f"{endpoint}/v2/{name}/blobs/{digest}?ns={registry}"
+        return json_response({"downloadUrl": url, "layerDigest": digest})
+
+    ecr._get_download_url_for_layer = answer
 
 
 def describe_images_as_aws_does() -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from tagalong.decide import Verdict, decide, eligibility
-from tagalong.decide.look import Look, Policy, baseline_of
+from tagalong.decide.look import ImageQuery, Look, Policy, QueryResults, baseline_of
 from tagalong.decide.outcomes import Report, never_begun, under_way_since
 from tagalong.decide.reading import (
     failures_to_explain,
@@ -143,10 +143,20 @@ class Deployer:
             if order := never_begun(look.record, verdict.record):
                 self.records.write(look.service, verdict.record)
                 raise NeverBegunError(f"the update to {last_part(order.revision)} did not reach ECS")
-            yield from self._rollout().begin(look, verdict, verdict.decision)
+            yield from self._rollout().begin(look, *self._with_provenance(verdict, verdict.decision))
         else:
             yield verdict.decision
             self.keep(look, verdict.record)
+
+    def _with_provenance(self, verdict: Verdict, update: Update) -> tuple[Verdict, Update]:
+        if update.force or not verdict.order:  # its digests are still open
+            return verdict, update
+        images = [(it.repository, it.digest) for it in update.changes]
+        found = in_parallel(self.reads.provenance, images)
+        pairs = zip(update.changes, found, strict=True)
+        changes = tuple(replace(change, provenance=origin) for change, origin in pairs)
+        order = replace(verdict.order, changes=changes)
+        return replace(verdict, order=order), replace(update, changes=changes)
 
     def _rollout(self) -> Rollout:
         return Rollout(self.ecs, self.records, self.keep, self._moved, self.registered, self.reads.latest)
@@ -185,7 +195,7 @@ class Deployer:
             service=service,
             base=base,
             record=record,
-            images=dict(zip(queries, in_parallel(self.reads.images, queries), strict=True)),
+            images=self._images(queries),
             known_until=self.job.known_until,
         )
         if plain_tags(service, base, self.policy):
@@ -194,6 +204,15 @@ class Deployer:
             look = replace(look, history=self._history(look))
         look = replace(look, baseline=self._baseline(look))
         return replace(look, pullable=self._pullable(look))
+
+    def _images(self, queries: Sequence[ImageQuery]) -> QueryResults:
+        """What an update would say of a pushed image is read meanwhile."""
+        asks: list[Callable[[], Any]] = [partial(self.reads.images, it) for it in queries]
+        trigger = self.job.trigger
+        if isinstance(trigger, Push) and trigger.repository in {it for it, _ in queries} and not self.dry_run:
+            asks.append(partial(self.reads.provenance, (trigger.repository, trigger.digest)))
+        found = in_parallel(lambda ask: ask(), asks)
+        return dict(zip(queries, found, strict=False))
 
     def _resolved(self, look: Look) -> Look:
         """What ECS made of plain tags. It may name the image of its platform where the tag names an index."""

@@ -9,6 +9,7 @@ from tagalong.jobs import Deferred, Job, Message, Recheck
 from tagalong.model.history import History, Target
 from tagalong.model.images import Repository, Scope, TaggedImage
 from tagalong.model.index import Completeness, Row
+from tagalong.model.provenance import Provenance
 from tagalong.model.record import Record
 from tagalong.model.revisions import Container, Revision
 from tagalong.model.services import Service
@@ -95,6 +96,9 @@ class EcrApi(Protocol):
 
     def has(self, repository: Repository, digest: str) -> bool:
         """Whether the image can still be pulled."""
+
+    def provenance(self, repository: Repository, digest: str) -> Provenance:
+        """What the image says of its origin; nothing where it cannot be read. Raises no AwsError."""
 
 
 Named = Mapping[str, Record | None]

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from tagalong.decide.look import ImageQuery
 from tagalong.jobs import Job
-from tagalong.model.images import TaggedImage
+from tagalong.model.images import Repository, TaggedImage
+from tagalong.model.provenance import Provenance
 from tagalong.model.revisions import Revision, family
 from tagalong.model.services import Service
 from tagalong.parallel import Once, in_parallel
@@ -21,10 +22,12 @@ Ten = tuple[str, tuple[str, ...], int]
 
 @dataclass(frozen=True)
 class Reads:
-    """`revision` and `images` may be asked by any job. Every question may raise AwsError or OutOfTime."""
+    """`revision`, `images` and `provenance` may be asked by any job. Every question may raise AwsError or
+    OutOfTime."""
 
     latest: Once[str, Revision | None]  # of a family
     images: Once[ImageQuery, tuple[TaggedImage, ...]]
+    provenance: Once[tuple[Repository, str], Provenance]  # of a digest
     _revisions: Once[str, Revision]
     _services: Once[Ten, Mapping[str, Service]]
     _records: Once[Ten, Named | None]
@@ -35,6 +38,7 @@ class Reads:
         return cls(
             Once(ecs.latest),
             Once(lambda query: ecr.images(*query)),
+            Once(lambda image: ecr.provenance(*image)),
             Once(ecs.revision),
             Once(lambda ten: ecs.services(ten[0], ten[1])),
             Once(partial(_named, records)),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from emulator.images import commit
 from support.system import System
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
@@ -82,7 +83,7 @@ def test_the_new_revision_is_its_base_in_all_but_image_and_label(
     web = expected["containerDefinitions"][0]
     assert web.items() >= _web(system).items(), "the embedded AWS itself lost a value"
     web["image"] = system.image(f"shop/web@{digest}")
-    web["dockerLabels"] = {"team": "", "tagalong.tag": "prod"}
+    web["dockerLabels"] = {"team": "", "tagalong.tag": "prod", "tagalong.revision": commit("shop/web 2")}
 
     assert system.definition("shop-web:2") == expected
 

@@ -16,7 +16,7 @@ LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 READS = {
     *("ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:DescribeServiceRevisions"),
     *("ecs:ListServiceDeployments", "ecs:DescribeServiceDeployments"),
-    *("ecr:DescribeImages", "ecr:BatchGetImage"),
+    *("ecr:DescribeImages", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
     *("dynamodb:BatchGetItem", "dynamodb:Query"),
 }
 REMEMBERS_AND_NOTIFIES = {"dynamodb:PutItem", "sns:Publish", "events:PutEvents"}
@@ -63,7 +63,7 @@ def test_the_deployer_does_no_more_than_its_job(tagalong: Synthesized) -> None:
 def test_a_dry_run_reads_as_always_and_has_no_permission_to_write_but_to_its_own_queues_and_log() -> None:
     dry = stack(dryRun=True, publishParameters=True)
 
-    assert dry.actions("deployer") == LOGS | OF_QUEUES | READS
+    assert dry.actions("deployer") == (LOGS | OF_QUEUES | READS) - {"ecr:GetDownloadUrlForLayer"}
 
 
 def test_a_dry_run_has_no_permission_on_the_notification_topic() -> None:

@@ -1,14 +1,16 @@
 """ECR: what tags point at now."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from tagalong.aws import RETRY_CONFIG, aws_errors
+from tagalong.aws.image_labels import labels
 from tagalong.aws.rate_limit import Deadline
 from tagalong.model.images import Repository, TaggedImage, by_name
+from tagalong.model.provenance import Provenance
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr.type_defs import (
@@ -29,6 +31,7 @@ class Ecr:
         if deadline:
             self._client.meta.events.register("before-send.ecr", deadline.check, unique_id="deadline")
         self._children: dict[tuple[Repository, str], set[str]] = {}
+        self._origins: dict[tuple[Repository, str], Provenance] = {}
 
     def images(self, repository: Repository, tag: str | None) -> tuple[TaggedImage, ...]:
         """All images, once for each of their tags, or what has this tag: for an index, its own digest."""
@@ -46,15 +49,33 @@ class Ecr:
 
     def contains(self, repository: Repository, index: str, digest: str) -> bool:
         if (repository, index) not in self._children:  # what an index holds never changes
-            with aws_errors("BatchGetImage"):
-                answer = self._client.batch_get_image(
-                    registryId=repository.account,
-                    repositoryName=repository.name,
-                    imageIds=[{"imageDigest": index}],
-                )
-            manifests = (json.loads(it["imageManifest"]).get("manifests", ()) for it in answer["images"])
-            self._children[repository, index] = {it["digest"] for children in manifests for it in children}
+            manifests = self.manifest(repository, index).get("manifests", ())
+            self._children[repository, index] = {it["digest"] for it in manifests}
         return digest in self._children[repository, index]
+
+    def provenance(self, repository: Repository, digest: str) -> Provenance:
+        """What an image says never changes, so it is asked once."""
+        if (repository, digest) not in self._origins:
+            self._origins[repository, digest] = Provenance.of(labels(self, repository, digest))
+        return self._origins[repository, digest]
+
+    def manifest(self, repository: Repository, digest: str) -> Mapping[str, Any]:
+        """Of an image or an index; nothing where it is gone."""
+        with aws_errors("BatchGetImage"):
+            answer = self._client.batch_get_image(
+                registryId=repository.account,
+                repositoryName=repository.name,
+                imageIds=[{"imageDigest": digest}],
+            )
+        return next((json.loads(it["imageManifest"]) for it in answer["images"]), {})
+
+    def url(self, repository: Repository, blob: str) -> str:
+        """Where a layer or a configuration can be read for a while."""
+        with aws_errors("GetDownloadUrlForLayer"):
+            answer = self._client.get_download_url_for_layer(
+                registryId=repository.account, repositoryName=repository.name, layerDigest=blob
+            )
+        return answer["downloadUrl"]
 
     def has(self, repository: Repository, digest: str) -> bool:
         ids: list[ImageIdentifierTypeDef] = [{"imageDigest": digest}]

@@ -12,7 +12,7 @@ from tagalong.model.decisions import Refusal, SkipReason
 from tagalong.model.history import History
 from tagalong.model.images import Repository, Scope, TaggedImage
 from tagalong.model.record import Record
-from tagalong.model.revisions import RULE_LABEL, TAG_LABEL, Container, Revision
+from tagalong.model.revisions import COMMIT_LABEL, RULE_LABEL, TAG_LABEL, Container, Revision
 from tagalong.model.services import EPOCH, Service
 from tagalong.model.triggers import Trigger
 
@@ -84,7 +84,7 @@ def rule_of(service: Service, container: Container, policy: Policy) -> Rule | Re
     """The container's own label wins over the tag of the service, and that over the stack's default."""
     if not container.tag:
         return Refusal(SkipReason.PINNED_BY_DIGEST, f"{container.name} is pinned by digest, and has no tag")
-    if unknown := eligibility.nearest(container.labels, "tagalong.", (TAG_LABEL, RULE_LABEL)):
+    if unknown := eligibility.nearest(container.labels, "tagalong.", (TAG_LABEL, RULE_LABEL, COMMIT_LABEL)):
         return Refusal(SkipReason.MISCONFIGURED, f"docker label {unknown}")
     text = container.labels.get(RULE_LABEL) or service.tags.get(eligibility.RULE) or policy.default_rule
     try:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -245,7 +246,8 @@ def _report_failure(job: Job, failed: Failed) -> None:
 
 
 def _container(change: Change) -> dict[str, str]:
-    return {"name": change.container, "old": change.old_image, "new": change.new_image}
+    says = {name: it for name, it in asdict(change.provenance).items() if it}
+    return {"name": change.container, "old": change.old_image, "new": change.new_image, **says}
 
 
 def _since(push: Push, until: datetime) -> float:

@@ -152,7 +152,8 @@ def _fields(service: Service) -> dict[str, Any]:
 def _change(change: Change) -> str:
     old = short_digest(change.old_image.rpartition("@")[2]) if "@" in change.old_image else "the plain tag"
     image = f"{change.repository.name}:{neutral(change.tag)} {short_digest(change.digest)}"
-    return f"  {change.container}: {image} (was {old})"
+    commit = f", commit {change.provenance.commit}" if change.provenance.commit else ""
+    return f"  {change.container}: {image}{commit} (was {old})"
 
 
 def _revisions(order: Order) -> str:

@@ -9,8 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 from tagalong.model.images import ImageReference, Repository, TaggedImage, misspelt_reference
+from tagalong.model.provenance import Provenance
 
-TAG_LABEL, RULE_LABEL = "tagalong.tag", "tagalong.rule"
+TAG_LABEL, RULE_LABEL, COMMIT_LABEL = "tagalong.tag", "tagalong.rule", "tagalong.revision"
 _OURS = "tagalong."
 _MIN_REPLACED_ANYWHERE = 4
 _SEPARATORS = re.compile(r"[\s,;=&]+")
@@ -79,6 +80,7 @@ class Change:
     tag: str
     old_image: str
     new_image: str
+    provenance: Provenance = Provenance()  # noqa: RUF009 - it is frozen
 
     @property
     def digest(self) -> str:
@@ -96,19 +98,32 @@ def revision_number(arn: str) -> int:
 
 
 def pin(definition: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
-    """A copy that differs in the image of the changed containers and in our label on them."""
+    """A copy that differs in the image of the changed containers and in our labels on them."""
     by_name = {change.container: change for change in changes}
     pinned = deepcopy(dict(definition))
     for container in pinned["containerDefinitions"]:
         if change := by_name.get(container["name"]):
             container["image"] = change.new_image
-            container["dockerLabels"] = {**container.get("dockerLabels", {}), TAG_LABEL: change.tag}
+            theirs = {k: it for k, it in container.get("dockerLabels", {}).items() if k != COMMIT_LABEL}
+            commit = {COMMIT_LABEL: change.provenance.revision} if change.provenance.revision else {}
+            container["dockerLabels"] = theirs | {TAG_LABEL: change.tag} | commit
     return pinned
 
 
 def equivalent(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two definitions mean the same: ECS keeps no order in lists of objects, such as environment."""
-    return bool(_unordered(one) == _unordered(other))
+    """Whether two definitions mean the same: ECS keeps no order in lists of objects, such as environment, and
+    whether the commit of the same image could be read means nothing."""
+    return bool(_unordered(_without_commit(one)) == _unordered(_without_commit(other)))
+
+
+def _without_commit(definition: Mapping[str, Any]) -> dict[str, Any]:
+    containers = definition.get("containerDefinitions", ())
+    labels = [{k: v for k, v in it.get("dockerLabels", {}).items() if k != COMMIT_LABEL} for it in containers]
+    stripped = [
+        {**it, "dockerLabels": kept} if "dockerLabels" in it else it
+        for it, kept in zip(containers, labels, strict=True)
+    ]
+    return {**definition, "containerDefinitions": stripped}
 
 
 def shape(revision: Revision) -> str:

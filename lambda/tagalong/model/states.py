@@ -91,6 +91,7 @@ class Line:
     names: str  # what the revision that the service names resolves
     runs: str
     runs_tag: str
+    commit: str = ""  # that it was built from what runs, as far as the image says
 
     @property
     def differs(self) -> bool:

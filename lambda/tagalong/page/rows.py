@@ -65,7 +65,7 @@ def _card(it: Tile, times: Times, button: Button) -> Markup:
 
 
 def _sentence(line: Line) -> str:
-    runs = f"{line.follows} · runs {_digest(line.runs)}"
+    runs = f"{line.follows} · runs {_runs(line)}"
     return f"{runs}, wants {_digest(line.wants)}" if line.differs else runs
 
 
@@ -79,7 +79,7 @@ def _row(it: Tile, times: Times, button: Button) -> Markup:
         ("name", join(it.key)),
         ("", named(it.group)),
         ("follows", _each(it, lambda line: line.follows)),
-        ("mono", _each(it, lambda line: _digest(line.runs))),
+        ("mono", _each(it, _runs)),
         ("mono", _each(it, lambda line: _digest(line.wants) if line.differs else "")),
         ("since", times.since(it.since)),
         ("why", join(*_why(it), button(it))),
@@ -101,6 +101,10 @@ def _each(it: Tile, of: Callable[[Line], str]) -> Markup:
     """One line for each container."""
     found = [of(line) for line in it.lines]
     return join(*(el("div", el("code", text)) for text in found if text)) if any(found) else literal("")
+
+
+def _runs(line: Line) -> str:
+    return f"{_digest(line.runs)} (commit {line.commit[:7]})" if line.commit else _digest(line.runs)
 
 
 def _digest(digest: str) -> str:

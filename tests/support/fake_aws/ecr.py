@@ -147,6 +147,11 @@ class Ecr(Clock):
             "imageManifestMediaType": media_type,
         }
 
+    def _get_download_url_for_layer(self, body: Json) -> Json:
+        """It has manifests, and no layer."""
+        self._repository(body)
+        raise Refused("LayersNotFoundException", f"The layer with digest {body['layerDigest']} is not found.")
+
     def _create_repository(self, body: Json) -> Json:
         self.repositories.add(body["repositoryName"])
         return {"repository": {"repositoryName": body["repositoryName"]}}
