@@ -175,6 +175,10 @@ STORIES: dict[str, list[Step]] = {
     "a crash before people are told": [
         ("sweep",), ("crash_at_a_write", 2), ("push_good", 0, 0), ("end", 0, 0),
     ],
+    "a deployment that others replaced is listed while ECS goes back from that which replaced it": [
+        ("be_out_of_step", 91), ("deploy_earlier", 640, 679), ("push_both", 43, 145), ("pass_time", 283),
+        ("put_plain_tags", 100, 262),
+    ],
     "two fixes of a service that never ran": [
         ("push_both", 3, 3), ("create_again", 1, 0), ("put_plain_tags", 1, 2), ("end", 1, 0), ("sweep",),
         ("push_good", 0, 0), ("end", 1, 0), ("push_good", 1, 0), ("end", 1, 0),
@@ -186,6 +190,11 @@ STORIES: dict[str, list[Step]] = {
 @pytest.mark.parametrize("story", STORIES)
 def test_a_story_that_broke_a_promise_once_breaks_none(play: Play, story: str) -> None:
     assert play("track", STORIES[story])["updated"]
+
+
+@pytest.mark.parametrize("rule", ["semver", "newest"])
+def test_a_lower_image_that_failed_together_with_another_is_held_with_it(play: Play, rule: str) -> None:
+    assert play(rule, [("push_good", 1, 0), ("push_bad", 1, 2), ("end", 1, 4), ("push_bad", 0, 2)])["updated"]
 
 
 @pytest.mark.parametrize("rule", RULES)

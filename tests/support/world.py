@@ -520,9 +520,15 @@ class World:
 
     def _may_hold(self, name: str, rejected: Rejected) -> bool:
         """Whether a rejection may stand by one reading."""
-        wants_it = all(self.wanted[it] == digest_ for it, digest_ in rejected.change.items())
+        wants_it = all(self._may_want(name, it, digest_) for it, digest_ in rejected.change.items())
         same_edit = not rejected.sure or rejected.edit in {None, self._environment(name)}
         return wants_it and same_edit and not self._acquits(name, rejected)
+
+    def _may_want(self, name: str, container: str, made: str) -> bool:
+        """What its tag says; or, where a rule chooses, a lower one while the best is rejected alone."""
+        best = self.wanted[container]
+        alone = [it.most for it in self.known[name].rejected if it.most.keys() == {container}]
+        return made == best or (self.rule != "track" and {container: best} in alone)
 
     def _moved(self, container: str, since: datetime, told_since: datetime | None = None) -> bool:
         """Whether the tag was pushed since, by every reading."""

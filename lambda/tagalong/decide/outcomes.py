@@ -69,16 +69,25 @@ def deployment_id(look: Look) -> str:
 
 
 def _listed_under_way(look: Look) -> Deployment | None:
-    """Unless the service tells of a newer one."""
+    """Unless the service tells of a newer one: by its id, or by going back to what was before. One that is
+    asked to stop while ECS goes back was replaced by that which ECS goes back from."""
     listed, primary = look.history.under_way, look.service.primary
+    if not listed:
+        return None
     newer = primary.state == "IN_PROGRESS" and not look.history.find(primary.id)
-    return None if listed and newer and primary.created_at > listed.created_at else listed
+    replaced = listed.status == "STOP_REQUESTED" and _goes_back(look)
+    return None if replaced or (newer and primary.created_at > listed.created_at) else listed
 
 
 def is_rolling_back(look: Look) -> bool:
-    listed, primary = look.history.under_way, look.service.primary
-    said = primary.state == "IN_PROGRESS" and _ROLLING_BACK in primary.reason
-    return said or bool(listed and listed.rolling_back)
+    listed = look.history.under_way
+    return _goes_back(look) or bool(listed and listed.rolling_back)
+
+
+def _goes_back(look: Look) -> bool:
+    """As the service says."""
+    primary = look.service.primary
+    return primary.state == "IN_PROGRESS" and _ROLLING_BACK in primary.reason
 
 
 def _observed(order: Order, look: Look) -> Order | None:
