@@ -31,7 +31,7 @@ def fleet(shop: Shop) -> Shop:
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serve(Shown(lambda: "", "<p>the page</p>")) as running:
-        thread = threading.Thread(target=running.serve_forever)
+        thread = threading.Thread(target=running.serve_forever, args=[0.01])
         thread.start()
         yield running
         running.shutdown()

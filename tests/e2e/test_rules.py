@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from emulator.images import commit
 from support.system import System
 
 pytestmark = [pytest.mark.embedded, pytest.mark.xdist_group("e2e")]
@@ -28,7 +29,10 @@ def test_a_new_version_moves_the_service_whose_range_it_is_in_and_the_label_name
     )
     assert _reasons(system, "wrong") == {"misconfigured"}
     [container] = system.definition(system.runs("versions", "follows"))["containerDefinitions"]
-    assert container["dockerLabels"] == {"tagalong.tag": "1.5.0"}
+    assert container["dockerLabels"] == {
+        "tagalong.tag": "1.5.0",
+        "tagalong.revision": commit("versions second"),
+    }
     assert system.images("versions", "stays") == system.images("versions", "wrong") == ["versions:1.4.2"]
 
 
@@ -42,6 +46,7 @@ def test_a_service_on_hold_stays_and_catches_up_with_a_sweep_when_the_hold_is_li
     first = system.publish("held:prod", "first")
     revision = system.register("held", f"held:prod@{first}")
     system.serve("held", "web", revision, is_looked_at=False, **tags(hold="true"))
+    system.read_fleet("held")  # or the finder hears of the service later than of the push
     second = system.push("held:prod", "second")
     system.eventually(lambda: "on-hold" in system.decisions("held", "web"), True, "the hold")
     assert system.runs("held", "web") == "held:1"

@@ -49,7 +49,7 @@ def commit(registry: FakeRegistry, digest: str = "index") -> str:
 def blobs() -> Iterator[str]:
     """Answers each path with what stands in `BLOBS`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Blobs)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
