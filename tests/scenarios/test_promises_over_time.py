@@ -179,6 +179,10 @@ STORIES: dict[str, list[Step]] = {
         ("be_out_of_step", 91), ("deploy_earlier", 640, 679), ("push_both", 43, 145), ("pass_time", 283),
         ("put_plain_tags", 100, 262),
     ],
+    "our rollout that others replaced is listed while ECS goes back from that which replaced it": [
+        ("be_out_of_step", 91), ("push_both", 43, 145), ("pass_time", 283), ("put_plain_tags", 991, 806),
+        ("push_both", 64, 619),
+    ],
     "two fixes of a service that never ran": [
         ("push_both", 3, 3), ("create_again", 1, 0), ("put_plain_tags", 1, 2), ("end", 1, 0), ("sweep",),
         ("push_good", 0, 0), ("end", 1, 0), ("push_good", 1, 0), ("end", 1, 0),
