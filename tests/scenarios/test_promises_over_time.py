@@ -196,6 +196,10 @@ def test_a_story_that_broke_a_promise_once_breaks_none(play: Play, story: str) -
     assert play("track", STORIES[story])["updated"]
 
 
+def test_an_edit_after_an_order_that_never_began_chooses_nothing(play: Play) -> None:
+    assert play("semver", [("crash_at_a_write", 824), ("push_both", 982, 179), ("edit", 591, 65)])["updated"]
+
+
 @pytest.mark.parametrize("rule", ["semver", "newest"])
 def test_a_lower_image_that_failed_together_with_another_is_held_with_it(play: Play, rule: str) -> None:
     assert play(rule, [("push_good", 1, 0), ("push_bad", 1, 2), ("end", 1, 4), ("push_bad", 0, 2)])["updated"]

@@ -144,6 +144,7 @@ class World:
         self.crash_at: tuple[str, str] | None = None
         self.crashes = 0
         self.looked: Counter[str] = Counter()  # in this step
+        self.look_began: dict[str, datetime] = {}  # service -> its last look
         self.seen: dict[str, str] = {}  # service -> its state when it was looked at last
         self.heard_at: dict[str, datetime] = {}  # container -> when an event of its tag came last
         self.failed: set[str] = set()  # services whose look failed in this step
@@ -611,7 +612,7 @@ class World:
         known = self.known[name]
         if known.looked_at is None and (self.denied or self._has_completed(known)):
             known.adopted_at = self.aws.clock
-        known.looked_at = self.aws.clock
+        known.looked_at = self.look_began[name]
         for chosen in known.chosen:
             chosen.seen |= not self.denied
         self._check_acquitted(name)
@@ -703,6 +704,7 @@ class World:
         for key in body["RequestItems"]["records"]["Keys"]:
             name = key["subject"]["S"].rpartition("/")[2]
             self.looked[name] += 1
+            self.look_began[name] = self.aws.clock
             self.seen[name] = self._state(name)
 
     def _did(self, action: str, body: Json) -> None:
@@ -788,6 +790,8 @@ class World:
         if self._is_surely_adopted(name, container) and named not in stays and before.names[container]:
             raise Broken(f"(R6) {name}: {container} is adopted, and {_short_(named)} is ordered")
         others = {before.holds[container], baseline.holds[container], *(it.digest for it in last)}
+        chosen = [it for it in known.chosen if it.container == container]
+        others |= {it.digest for it in chosen if not self._ended_badly(it.deployment)}  # the newest may have
         if not self._has_completed(known):  # nothing to go back to: what our first order met
             others |= {it.holds[container] for it in known.deployments}
         if self.rule == "track" and named != self.wanted[container] and named not in others:

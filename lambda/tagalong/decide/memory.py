@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tagalong.decide.look import Followed, Look, base_digests
 from tagalong.model.history import Target
-from tagalong.model.record import Choice, Noted, Record
+from tagalong.model.record import Choice, Noted, Record, Status
 from tagalong.model.revisions import shape
 from tagalong.model.services import EPOCH, last_part
 from tagalong.model.triggers import Push
@@ -102,8 +102,10 @@ def has_completed(look: Look) -> bool:
 
 
 def _chosen(record: Record, look: Look) -> dict[str, Choice | None]:
-    """By deployments of others since our last order, the last one counts. A plain tag chooses nothing."""
-    if not (order := record.order):
+    """By deployments of others since our last order, the last one counts. A plain tag chooses nothing, and
+    nothing is compared with an order of which nobody knows whether it began."""
+    order = record.order
+    if not order or (order.status is Status.ORDERED and not order.deployment):
         return {}
     chosen: dict[str, Choice | None] = {}
     for number, at, target in _of_others(record, look, order.at):

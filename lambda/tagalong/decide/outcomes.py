@@ -48,16 +48,14 @@ def observe(look: Look) -> tuple[Record, tuple[Report, ...]]:
 def under_way_since(look: Look) -> datetime | None:
     """When the deployment that is under way was created; None if there is none. ECS's list and the service
     may differ for a while: either counts."""
-    primary, order = look.service.primary, look.record.order
+    primary = look.service.primary
     if listed := _listed_under_way(look):
         return listed.created_at
     if primary.state != "IN_PROGRESS":
         return None
     if not is_rolling_back(look):
         return primary.created_at
-    # The PRIMARY is the old deployment, with its old time.
-    if order and order.deployment and order.status.is_open and not _is_to_stop(look, order.deployment):
-        return order.at
+    # The PRIMARY is the old deployment, with its old time, and from what ECS goes back nobody tells.
     waits = look.record.waits
     return waits.since if waits and waits.deployment == primary.id else look.now
 
@@ -75,13 +73,8 @@ def _listed_under_way(look: Look) -> Deployment | None:
     if not listed:
         return None
     newer = primary.state == "IN_PROGRESS" and not look.history.find(primary.id)
-    replaced = _goes_back(look) and _is_to_stop(look, listed.id)
+    replaced = listed.status == "STOP_REQUESTED" and _goes_back(look)
     return None if replaced or (newer and primary.created_at > listed.created_at) else listed
-
-
-def _is_to_stop(look: Look, deployment: str) -> bool:
-    found = look.history.find(deployment)
-    return bool(found and found.status == "STOP_REQUESTED")
 
 
 def is_rolling_back(look: Look) -> bool:
