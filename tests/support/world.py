@@ -581,6 +581,7 @@ class World:
             for it in known.ours:
                 self._judge_end(known, it)
             for rejected in known.rejected:
+                rejected.over |= current.ran and self._is_steady(name) and self._acquits(name, rejected)
                 rejected.over |= rejected.edit not in {None, self._environment(name)}
             for chosen in known.chosen:
                 moved = self._may_have_moved(chosen.container, chosen.at)

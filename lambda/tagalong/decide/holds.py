@@ -56,8 +56,8 @@ def _hold(followed: Followed, record: Record, wanted: Mapping[str, str]) -> Hold
     if isinstance(refusal := followed.wanted, Refusal):
         return Hold(refusal.reason, refusal.message, followed.runs)
     noted = record.containers[followed.name]
-    if choice := noted.choice:
-        return _chosen(followed, choice.digest) if choice.digest != followed.digest else None
+    if noted.choice and noted.choice.digest != followed.digest:
+        return _chosen(followed, noted.choice.digest)
     for rejection in record.rejections:
         if rejection.holds(followed.name, wanted):
             return _rejected(followed, rejection)
