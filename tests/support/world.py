@@ -791,8 +791,8 @@ class World:
         if self._is_surely_adopted(name, container) and named not in stays and before.names[container]:
             raise Broken(f"(R6) {name}: {container} is adopted, and {_short_(named)} is ordered")
         others = {before.holds[container], baseline.holds[container], *(it.digest for it in last)}
-        chosen = [it for it in known.chosen if it.container == container]
-        others |= {it.digest for it in chosen if not self._ended_badly(it.deployment)}  # the newest may have
+        standing = [it for it in known.chosen if not self._ended_badly(it.deployment)]  # the newest may have
+        others |= {it.digest for it in standing if it.container == container}
         if not self._has_completed(known):  # nothing to go back to: what our first order met
             others |= {it.holds[container] for it in known.deployments}
         if self.rule == "track" and named != self.wanted[container] and named not in others:
