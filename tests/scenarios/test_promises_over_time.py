@@ -204,6 +204,15 @@ def test_what_a_person_chose_and_then_failed_is_not_tried_again_and_again(play: 
     assert play("semver", steps)["updated"]
 
 
+def test_what_a_person_chose_is_put_back_over_a_tag_once_if_that_fails(play: Play) -> None:
+    steps: list[Step] = [
+        ("push_good", 936, 866), ("be_out_of_step", 635), ("push_bad", 856, 479), ("push_both", 703, 858),
+        ("end_by_cause", 910, 193, 400), ("push_both", 631, 962), ("end", 260, 789),
+        ("put_digest", 644, 132, 336), ("edit", 154, 674),
+    ]  # fmt: skip
+    assert play("semver", steps)["updated"]
+
+
 def test_an_edit_after_an_order_that_never_began_chooses_nothing(play: Play) -> None:
     assert play("semver", [("crash_at_a_write", 824), ("push_both", 982, 179), ("edit", 591, 65)])["updated"]
 

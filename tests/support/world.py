@@ -440,7 +440,7 @@ class World:
 
     def _settle(self) -> None:
         """Lost events are made up for by a sweep, waits by time; what ends, ends."""
-        for _ in range(4):
+        for _ in range(12):  # a rule tries one image after the other
             self._end_all()
             self._sweep_and_wait(timedelta(minutes=16))
             if not any(self._under_way(name) for name in SERVICES):
@@ -581,7 +581,6 @@ class World:
             for it in known.ours:
                 self._judge_end(known, it)
             for rejected in known.rejected:
-                rejected.over |= current.ran and self._is_steady(name) and self._acquits(name, rejected)
                 rejected.over |= rejected.edit not in {None, self._environment(name)}
             for chosen in known.chosen:
                 moved = self._may_have_moved(chosen.container, chosen.at)
@@ -737,17 +736,18 @@ class World:
         for container in CONTAINERS:
             self._check_container(name, container, names)
         for rejected in known.rejected:
-            if self._is_forbidden(known, rejected) and rejected.most.items() <= names.items():
+            if self._is_forbidden(name, rejected) and rejected.most.items() <= names.items():
                 raise Broken(f"(b) {name}: {_short(rejected.most)} was rejected, and is ordered again")
         if known.orders >= known.causes:
             raise Broken(f"(b) {name}: more orders than there were causes ({known.causes})")
 
-    def _is_forbidden(self, known: Known, rejected: Rejected) -> bool:
+    def _is_forbidden(self, name: str, rejected: Rejected) -> bool:
         """By every reading. A person may choose what was rejected; and without a history DescribeServices
         tells only of the last rollout that ECS went back."""
+        known = self.known[name]
         lost = rejected.unseen and rejected.at != known.ours[-1].at
         chosen = any(rejected.most.get(it.container) == it.digest for it in known.chosen)
-        return not (rejected.over or lost or chosen)
+        return not (rejected.over or lost or chosen or self._acquits(name, rejected))
 
     def _is_surely_ordered(self, known: Known, container: str) -> bool:
         """Whether what is wanted was ordered, and nothing was pushed since: no push is open."""

@@ -30,12 +30,13 @@ def forget(record: Record, look: Look) -> Record:
 
 def remember(record: Record, look: Look, followed: Sequence[Followed]) -> Record:
     """Each container with when its tag began to name what it names, and the digest that a person chose."""
-    chosen = _chosen(record, look)
+    choices = {name: it.choice for name, it in record.containers.items()} | _chosen(record, look)
+    chosen = {name: it for name, it in choices.items() if it and not _put_back_in_vain(record, name, it)}
     containers = {it.name: _noted(it, record.containers.get(it.name), look) for it in followed}
     return replace(
         record,
         containers={
-            name: replace(noted, choice=_standing(noted, chosen.get(name, noted.choice), look))
+            name: replace(noted, choice=_standing(noted, chosen.get(name), look))
             for name, noted in containers.items()
         },
     )
@@ -139,6 +140,14 @@ def _of_others(record: Record, look: Look, since: datetime) -> list[tuple[str, d
 def _choice(record: Record, container: str) -> Choice | None:
     noted = record.containers.get(container)
     return noted.choice if noted else None
+
+
+def _put_back_in_vain(record: Record, container: str, choice: Choice) -> bool:
+    """Our last rollout did nothing but write it over the tag of a template, and failed."""
+    order = record.order
+    if not order or not order.status.rejects or order.change or order.at < choice.at:
+        return False
+    return order.digests.get(container) == choice.digest != order.runs.get(container)
 
 
 def _standing(noted: Noted, choice: Choice | None, look: Look) -> Choice | None:
