@@ -6,7 +6,8 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from infra.config import Config, ConfigError
+from infra.config import Config
+from infra.config_keys import ConfigError
 from infra.registry import RegistryStack
 from infra.stack import TagalongStack
 

@@ -11,7 +11,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from .bundling import RUNTIME, lambda_code
-from .config import Config, sweep_minutes
+from .config import Config
+from .config_values import sweep_minutes
 from .permissions import Permission, tracing
 
 

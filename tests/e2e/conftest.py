@@ -7,7 +7,7 @@ import pytest
 
 from emulator import embedded
 from emulator.embedded import EmbeddedAws
-from infra.config import KINDS
+from infra.config_values import KINDS
 from support.system import System
 
 TASK_ROLES = "/tagalong/"

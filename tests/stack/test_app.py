@@ -13,7 +13,8 @@ import pytest
 from cdk_nag import AwsSolutionsChecks
 from syrupy.assertion import SnapshotAssertion
 
-from infra.config import KINDS, Config
+from infra.config import Config
+from infra.config_values import KINDS
 from infra.registry import RegistryStack
 from infra.stack import TagalongStack
 from support.templates import CONTEXT, ROOT, WITHOUT_BUNDLING, Synthesized, app, stack, variables

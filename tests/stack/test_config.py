@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.config import KINDS, RENAMED_KEYS, RULE, Config, ConfigError
+from infra.config import Config
+from infra.config_keys import RENAMED_KEYS, ConfigError
+from infra.config_values import KINDS, RULE
 from support.templates import CONTEXT
 from tagalong.decide.rules import RuleError, parse_rule
 from tagalong.messages.notifications import Kind

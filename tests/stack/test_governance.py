@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from infra.config import Config, ConfigError
+from infra.config import Config
+from infra.config_keys import ConfigError
 from infra.registry import RegistryStack
 from support.templates import Synthesized, app, stack, variables
 

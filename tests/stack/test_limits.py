@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.config import ConfigError
+from infra.config_keys import ConfigError
 from infra.limits import check_limits
 from support.templates import stack
 

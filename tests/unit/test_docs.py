@@ -37,7 +37,7 @@ def alarms() -> list[str]:
 
 
 def configuration_keys() -> list[str]:
-    names = re.findall(r"^    (\w+): .+ = _key\(", text("infra/config.py"), re.M)
+    names = re.findall(r"^    (\w+): .+ = key\(", text("infra/config.py"), re.M)
     return [re.sub(r"_(\w)", lambda letter: letter[1].upper(), name) for name in names]
 
 
