@@ -25,6 +25,7 @@ from .fleet import Fleet
 from .history import history
 from .letters import dead_letters, redrive
 from .plan import plan
+from .prune import prune
 from .render import Screen
 from .rollback import rollback
 from .status import status, watched
@@ -33,6 +34,7 @@ from .ui import ui
 from .why import why
 
 _INTERRUPTED = 130
+_LONGEST_AGE = 4  # digits, in days
 
 
 class Commands(click.Group):
@@ -76,7 +78,7 @@ def main() -> None:
     """See and steer tagalong: ECS services that follow the tags of ECR.
 
     It reads and writes with your own AWS credentials. Exit codes: 0 all is well, 1 error, 2 something needs
-    attention, 3 `plan` has something to do.
+    attention, 3 `plan` or `prune` has something to do.
     """
     logging.lastResort = _Warnings(logging.WARNING)
 
@@ -399,6 +401,38 @@ def _rollback(fleet: Fleet, screen: Screen, service: str, to: str | None, yes: b
       tagalong rollback web-eu --to 91c0aa17 --yes
     """
     return rollback(fleet, screen, service, to=to, yes=yes)
+
+
+def _days(_context: click.Context, _option: click.Parameter, text: str) -> timedelta:
+    number = text.removesuffix("d")
+    if not (text.endswith("d") and number.isdecimal() and len(number) <= _LONGEST_AGE):
+        raise click.BadParameter(f"'{text}' is no number of days, such as 90d")
+    return timedelta(days=int(number))
+
+
+@main.command("prune", short_help="Deregister old revisions that nothing uses.")
+@click.option(
+    "--keep", type=click.IntRange(1), default=10, show_default=True, help="Of each service, the last."
+)
+@click.option(
+    "--older", callback=_days, default="90d", show_default=True, metavar="DAYS", help="Registered before."
+)
+@click.option("--yes", is_flag=True, help="Deregister them; without it, list them.")
+@on_account
+def _prune(fleet: Fleet, screen: Screen, keep: int, older: timedelta, yes: bool) -> int:  # noqa: FBT001
+    """List the revisions that tagalong registered, that are old, and that nothing uses; deregister them.
+
+    A revision stays if a service of any cluster, a task, an EventBridge rule or a schedule names it, if ECS
+    or tagalong may go back to it, or if it is among the last of its service or its family. What cannot be
+    read ends it before anything is done. Nothing is deleted. Without --yes it exits with 3 if there is
+    something to do.
+
+    \b
+    Examples:
+      tagalong prune
+      tagalong prune --keep 20 --older 180d --yes
+    """
+    return prune(fleet, screen, keep=keep, older=older, yes=yes)
 
 
 @main.command("doctor", short_help="Is tagalong itself well?")

@@ -21,6 +21,7 @@ from emulator.server.deployments import roll_out_as_aws_does
 from emulator.server.eventbridge import EventBridge
 from emulator.server.images import describe_images_as_aws_does, tell_where_layers_are
 from emulator.server.pace import ending_steps
+from emulator.server.registrars import name_registrars
 from emulator.server.registry import App, Message, Receive, Send, publishing_pushes
 
 _ENDPOINT = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
@@ -54,6 +55,7 @@ def main(listening_socket: str) -> None:
     describe_images_as_aws_does()
     tell_where_layers_are(_ENDPOINT)
     refuse_unknown_clusters()
+    name_registrars()
     wait_for_concurrency()
     config = Config()
     config.bind = [f"fd://{listening_socket}"]

@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSResponse
 from conftest import UNSIGNED_CONFIG, SharedClients
 from support.pipeline import Pipeline
 from support.shop import Shop
+from tagalong.aws.rate_limit import TokenBucket
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -36,6 +37,7 @@ def shop(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Shop:
     there = Shop(pipeline.aws, pipeline)
     there.settings |= {"TAGALONG_QUOTA_SHARE": "1000"}
     monkeypatch.setattr("cli.fleet._QUOTA_SHARE", 1000)  # no test waits
+    monkeypatch.setattr("cli.prune.TokenBucket", lambda burst, _: TokenBucket(burst, 1000))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
     _open[:] = [there]
     return there

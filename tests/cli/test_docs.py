@@ -60,6 +60,8 @@ def arguments(command: str) -> list[str]:
             return [command]
         case "redrive":
             return [command, "--yes"]
+        case "prune":
+            return [command, "--keep", "1", "--older", "0d", "--yes"]
         case "plan":
             return [command, "shop/web:prod"]
         case "why" | "history" | "check" | "wait":
@@ -105,7 +107,7 @@ def assert_documented(command: str, answer: dict[str, Any]) -> None:
     for service in answer.get("services", ()):
         assert set(service) <= SERVICE.keys() | (documented if command == "plan" else set())
         assert all(set(it) == SERVICE["containers"][0].keys() for it in service["containers"])
-    lists = [it for key in ("timeline", "deployments", "letters", "findings") for it in answer.get(key, ())]
+    lists = [it for key in ("timeline", "deployments", "letters", "findings", "revisions") for it in answer.get(key, ())]
     assert all(set(it) <= documented for it in lists)
 
 

@@ -26,15 +26,10 @@ def rolled_back(shop: Shop) -> Shop:
     shop.aws.advance(timedelta(hours=1))
     shop.push(NEWER)
     shop.fail("web")
-    shop.aws.advance(timedelta(minutes=8))
-    shop.stopped = [
-        {
-            "taskArn": "task/1",
-            "stoppedAt": shop.aws.now() - 30,
-            "stoppedReason": "Task failed to start",
-            "containers": [{"name": "c0", "reason": "CannotPullContainerError: no basic auth credentials"}],
-        }
-    ]
+    shop.aws.advance(timedelta(minutes=7, seconds=29))
+    task = shop.aws.run_task("prod", "web:2", group="service:web")
+    shop.aws.stop_task(task, "Task failed to start", "CannotPullContainerError: no basic auth credentials")
+    shop.aws.advance(timedelta(seconds=29))
     return shop
 
 

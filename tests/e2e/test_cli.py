@@ -80,6 +80,35 @@ def test_the_doctor_finds_what_is_deployed_to_be_well(system: System, digests: l
     assert levels.items() >= {"stack": "ok", "functions": "ok", "clusters": "ok", "version": "ok"}.items()
 
 
+def test_prune_deregisters_what_nothing_uses_and_leaves_what_a_rule_names(system: System) -> None:
+    """Of six revisions the first is a person's, a rule names the second, and the last three are kept."""
+    ecs, events = system.aws.client("ecs"), system.aws.client("events")
+    system.create_repositories("cli/old")
+    first = system.push("cli/old:prod", "1")
+    system.serve("cli", "cli-old", system.register("cli-old", f"cli/old:prod@{first}"))
+    for content in "23456":
+        system.push("cli/old:prod", content)
+        tagalong(system, "wait", "cli/old:prod", "--timeout", "2")
+    named = ecs.describe_task_definition(taskDefinition="cli-old:2")["taskDefinition"]["taskDefinitionArn"]
+    cluster = system.service("cli", "cli-old")["clusterArn"]
+    target = {"Id": "1", "Arn": cluster, "EcsParameters": {"TaskDefinitionArn": named}}
+    events.put_rule(Name="cli-old", ScheduleExpression="rate(365 days)")
+    events.put_targets(Rule="cli-old", Targets=[target])
+
+    options = ("prune", "--keep", "3", "--older", "0d")
+    assert "cli-old:3" in _offered(tagalong(system, *options, code=3))
+    assert system.revisions("cli-old") == 6
+    done = tagalong(system, *options, "--yes")
+    assert [it for it in _offered(done) if it.startswith("cli-old:")] == ["cli-old:3"]
+    assert system.revisions("cli-old") == 5
+    assert ecs.describe_task_definition(taskDefinition="cli-old:3")["taskDefinition"]["status"] == "INACTIVE"
+    assert _offered(tagalong(system, *options)) == []
+
+
+def _offered(answer: Any) -> list[str]:
+    return [it["revision"] for it in answer["revisions"]]
+
+
 def test_the_page_is_written_and_served_as_the_fleet_is(
     system: System, digests: list[str], tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 
 from support.fake_aws import FakeAws, Json
+from support.fake_aws.base import DEPLOYER, PERSON
 from tagalong import settings
 from tagalong.handlers import deployer, finder
 from tagalong.model.plain import from_json
@@ -126,14 +127,14 @@ class Pipeline:
     def invoke_deployer(self) -> Json:
         """One batch: failed messages, or all of a crashed invocation, stay in the queue."""
         batch = self.aws.queue[:10]
-        self.deploying = True
+        self.deploying, self.aws.caller = True, DEPLOYER
         try:
             response: Json = deployer.handle({"Records": [self._record(m) for m in batch]}, self.context)
         except Crash:
             self._bury()
             return {}
         finally:
-            self.deploying = False
+            self.deploying, self.aws.caller = False, PERSON
         failed = {item["itemIdentifier"] for item in response["batchItemFailures"]}
         done = [m for m in batch if m["MessageDeduplicationId"] not in failed]
         self.aws.queue = [m for m in self.aws.queue if m not in done]

@@ -61,8 +61,6 @@ class Shop:
     unpassable: set[str] = field(default_factory=set)
     """roles that the deployer may not pass"""
     stack_state: str = "UPDATE_COMPLETE"
-    stopped: list[Json] = field(default_factory=list)
-    """tasks that ECS still describes"""
 
     # -- what a person does ----------------------------------------------------------------------------
 
@@ -147,8 +145,6 @@ class Shop:
             "cloudwatch": self._alarms,
             "iam": self._simulated,
             "DescribeClusters": self._clusters,
-            "ListTasks": lambda it: self._said(it, taskArns=[task["taskArn"] for task in self.stopped]),
-            "DescribeTasks": lambda it: self._said(it, tasks=self.stopped),
             "GetQueueAttributes": self._attributes,
         }
         answer = answers.get(service) or answers.get(operation)

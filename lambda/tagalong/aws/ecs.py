@@ -151,6 +151,7 @@ class Ecs:
             definition,
             answer.get("unknownFields", ()),
             registered.timestamp() if isinstance(registered, datetime) else None,
+            described.get("registeredBy", ""),
         )
 
 

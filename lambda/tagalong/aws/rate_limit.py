@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
 _QUOTAS: Mapping[str, tuple[float, float, tuple[str, ...]]] = {
     "cluster read": (50, 20, ("ListClusters",)),
-    "task definition read": (50, 20, ("DescribeTaskDefinition",)),
-    "task definition modify": (20, 1, ("RegisterTaskDefinition",)),
+    "task definition read": (50, 20, ("DescribeTaskDefinition", "ListTaskDefinitions")),
+    "task definition modify": (20, 1, ("RegisterTaskDefinition", "DeregisterTaskDefinition")),
     "service read": (100, 20, ("DescribeServices", "ListServices")),
+    "cluster resource read": (100, 20, ("ListTasks", "DescribeTasks")),
     "service modify": (50, 5, ("UpdateService",)),
     "service deployment": (50, 20, ("ListServiceDeployments", "DescribeServiceDeployments")),
     "service revision": (50, 20, ("DescribeServiceRevisions",)),

@@ -59,6 +59,7 @@ class Revision:
     definition: Mapping[str, Any] = field(repr=False)  # holds environment values
     unknown_fields: tuple[str, ...] = ()
     registered_at: float | None = None  # seconds since 1970
+    registered_by: str = ""  # ARN of the principal
 
     @property
     def containers(self) -> tuple[Container, ...]:

@@ -21,6 +21,7 @@ from support.fake_aws.dynamodb import DynamoDb
 from support.fake_aws.ecs import Ecs
 from support.fake_aws.events import deployment_event, push_event
 from support.fake_aws.notices import Notices
+from support.fake_aws.schedules import Schedules, rest_call
 from support.fake_aws.sqs import Sqs
 
 __all__ = [
@@ -46,7 +47,7 @@ def _nothing(_action: str, _phase: str) -> None:
 
 
 @dataclass(repr=False)
-class FakeAws(Ecs, DynamoDb, Notices, Sqs):
+class FakeAws(Ecs, DynamoDb, Notices, Schedules, Sqs):
     calls: Counter[str] = field(default_factory=Counter)
     requests: list[tuple[str, Json]] = field(default_factory=list)
     hook: Callable[[str, str], object] = _nothing
@@ -89,7 +90,9 @@ class FakeAws(Ecs, DynamoDb, Notices, Sqs):
 
 
 def _call(request: AWSPreparedRequest) -> tuple[str, Json]:
-    """SNS alone still speaks forms and XML."""
+    """SNS alone still speaks forms and XML, the Scheduler alone REST."""
+    if request.method == "GET":
+        return rest_call(str(request.url))
     if target := request.headers.get("X-Amz-Target"):
         return cast("bytes", target).decode().rpartition(".")[2], json.loads(cast("bytes", request.body))
     form = dict(parse_qsl(cast("str", request.body)))

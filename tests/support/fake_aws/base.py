@@ -10,6 +10,9 @@ HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
 START = datetime(2026, 11, 26, 10, tzinfo=UTC)
 
+PERSON = f"arn:aws:iam::{ACCOUNT}:user/ada"
+DEPLOYER = f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/deployer"
+
 Json = dict[str, Any]
 
 
@@ -26,6 +29,8 @@ class Clock:
 
     clock: datetime = START
     step: timedelta = timedelta(seconds=1)
+    caller: str = PERSON
+    """ARN of whoever calls: while the deployer works, that of its session"""
 
     def advance(self, time: timedelta) -> None:
         self.clock += time

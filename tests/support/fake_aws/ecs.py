@@ -4,14 +4,15 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 
-from support.fake_aws.base import ACCOUNT, ARN, Json, Refused, page
-from support.fake_aws.deployments import HISTORY, Deployments
+from support.fake_aws.base import ARN, Json, Refused, page
+from support.fake_aws.deployments import HISTORY
+from support.fake_aws.tasks import Tasks
 
 _OLDEST_FILTER = timedelta(days=90)
 
 
 @dataclass(repr=False)
-class Ecs(Deployments):
+class Ecs(Tasks):
     # -- clusters and services ----------------------------------------------------------------------------
 
     def _create_cluster(self, body: Json) -> Json:
@@ -171,15 +172,30 @@ class Ecs(Deployments):
                 "revision": number,
                 "status": "ACTIVE",
                 "registeredAt": self.tick(),
-                "registeredBy": f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/deployer",
+                "registeredBy": self.caller,
             }
         )
         return {"taskDefinition": {k: v for k, v in family[-1].items() if k != "tags"}}
 
+    def _list_task_definitions(self, body: Json) -> Json:
+        """`familyPrefix` is a whole name (API reference)."""
+        families = [body["familyPrefix"]] if "familyPrefix" in body else sorted(self.revisions)
+        arns = [
+            it["taskDefinitionArn"]
+            for family in families
+            for it in self.revisions.get(family, ())
+            if it["status"] == body.get("status", "ACTIVE")
+        ]
+        found = arns[::-1] if body.get("sort") == "DESC" else arns
+        return page(found, body, "taskDefinitionArns", 100, 100)
+
     def _deregister_task_definition(self, body: Json) -> Json:
-        self._find(body["taskDefinition"])["status"] = "INACTIVE"
-        self.tick()
-        return {}
+        """It needs a revision: a family does not do."""
+        if ":" not in body["taskDefinition"].rpartition("/")[2]:
+            raise Refused("ClientException", "Invalid revision number. Number: null")
+        found = self._find(body["taskDefinition"])
+        found |= {"status": "INACTIVE", "deregisteredAt": self.tick()}
+        return {"taskDefinition": {k: v for k, v in found.items() if k != "tags"}}
 
     # -- service deployments ----------------------------------------------------------------------------
 
