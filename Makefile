@@ -22,6 +22,9 @@ unexport PYTHONDONTWRITEBYTECODE # each process would compile the CDK again
 demo test nightly: export CONFIG := # they have configurations of their own
 
 STEPS := $(if $(filter demo up test nightly,$(MAKECMDGOALS)),4,$(if $(filter bootstrap deploy diff destroy,$(MAKECMDGOALS)),3,2))
+# Stacks go by their ids in app.py; how they are called says stackName in the configuration.
+STACKS = $(if $(filter-out tagalong tagalong-registry,$(STACK)),$(error STACK=$(STACK): give tagalong or \
+  tagalong-registry; how the stack is called says stackName in cdk.json or the file of CONFIG),$(STACK))
 SETTING_UP := @printf 'Setting up, once, %s of $(STEPS): %s\n'
 
 .NOTPARALLEL: # npm is in .venv
@@ -51,15 +54,15 @@ bootstrap: $(TO_DEPLOY) $(CDK_CLI) ## prepare an AWS account and region for the 
 	@$(CDK) bootstrap
 
 diff: $(TO_DEPLOY) $(CDK_CLI) ## what a deploy would change there
-	@$(CDK) diff $(STACK)
+	@$(CDK) diff $(STACKS)
 
 deploy: $(TO_DEPLOY) $(CDK_CLI) ## deploy to the AWS account that your credentials name
-	@$(CDK) deploy $(STACK) # it says so itself where the account or region is not bootstrapped
+	@$(CDK) deploy $(STACKS) # it says so itself where the account or region is not bootstrapped
 
 destroy: $(TO_DEPLOY) $(CDK_CLI) ## remove tagalong from there; no service of yours is touched
-	@echo "This deletes the stack $(STACK) with its queues, logs, topic and table, and everything in them."
-	@echo "Your services, the revisions they run and the SSM parameters under /tagalong/ stay."
-	@$(CDK) destroy $(STACK)
+	@echo "This deletes the stack with its queues, logs, topic and table, and everything in them."
+	@echo "Your services, the revisions they run and the SSM parameters under /<stackName>/ stay."
+	@$(CDK) destroy $(STACKS)
 
 cli: $(TO_RUN) ## set up the command line: .venv/bin/python -m cli
 	@.venv/bin/python -m cli --help

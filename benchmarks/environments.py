@@ -39,6 +39,7 @@ ENVIRONMENT = {
     "TAGALONG_SELECTION": "opt-out",
     "TAGALONG_TABLE": "records",
     "TAGALONG_HISTORY_RETENTION_DAYS": "90",
+    "TAGALONG_STACK_NAME": "tagalong",
     "TAGALONG_TOPIC": "arn:aws:sns:eu-west-1:111122223333:notices",
     "TAGALONG_NOTIFY_ON": "nothing",
     "TAGALONG_PUBLISH_PARAMETERS": "false",

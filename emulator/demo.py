@@ -49,7 +49,7 @@ def main() -> None:
 
 def _demonstrate(aws: EmbeddedAws) -> None:
     with _console.status("cdk bootstrap, cdk deploy …"):
-        deploy(aws)
+        deploy(aws, {})  # whatever cdk.json says by now
     _done("tagalong is deployed by the real `cdk deploy`, IAM enforced")
 
     web_digest = company.publish(aws)

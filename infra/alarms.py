@@ -79,7 +79,7 @@ class TagalongAlarms(Alarms):
         self.look = f" Which and why: {dashboard_link(self)}"
         self._of_dead_letters(finder, deployer, rechecks)
         self._of_stalled_queues(deployer, rechecks)
-        self._of_counts()
+        self._of_counts(finder, deployer)
 
     def _of_dead_letters(self, finder: Finder, deployer: Deployer, rechecks: Rechecks) -> None:
         self._dead_letters(
@@ -118,26 +118,26 @@ class TagalongAlarms(Alarms):
             threshold=Duration.hours(3).to_seconds(),  # a recheck that fails is a dead letter before that
         )
 
-    def _of_counts(self) -> None:
+    def _of_counts(self, finder: Finder, deployer: Deployer) -> None:
         """One metric each: FILL, which a sum would need, hides data that arrive late from an alarm."""
         self._counted(
             "RolloutFailed",
-            count("deployer", "RolloutsFailed"),
+            count(deployer.function, "RolloutsFailed"),
             "A deployment that tagalong started has failed, and ECS did not roll it back.",
         )
         self._counted(
             "RolloutRolledBack",
-            count("deployer", "RolloutsRolledBack"),
+            count(deployer.function, "RolloutsRolledBack"),
             "ECS rolled back a deployment that tagalong started.",
         )
         self._counted(
             "DeploymentStuck",
-            count("deployer", "DeploymentsStuck"),
+            count(deployer.function, "DeploymentsStuck"),
             "A deployment has been under way for longer than stuckAfter.",
         )
         self._counted(
             "ScanIncomplete",
-            count("finder", "ScanErrors"),
+            count(finder.function, "ScanErrors"),
             "The finder could not read a cluster or a task definition: services may have missed a push.",
         )
 

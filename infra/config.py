@@ -80,6 +80,13 @@ class Config:
     )
     architecture: str = key("arm64", 'give "arm64" or "x86_64"', values.text, values.ARCHITECTURE)
     xray: bool = key(default=False, remedy="give true or false, without quotes", read=values.flag)
+    stack_name: str = key(
+        "tagalong",
+        'give a name of at most 40 letters, digits and hyphens, such as "tagalong-team-a"; '
+        "it may not begin with aws or ssm, nor end with -registry",
+        values.text,
+        values.STACK_NAME,
+    )
 
     @classmethod
     def from_context(cls, value: object) -> Self:

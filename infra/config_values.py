@@ -13,6 +13,9 @@ POLICY = r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9_+=,.@/-]{1,512}
 TAG_KEY = r"(?!aws:)[\w .:/=+@-]{1,128}"
 TAG_VALUE = r"[\w .:/=+@-]{0,256}"
 ARCHITECTURE = r"arm64|x86_64"
+# Less what SSM refuses at the start of a parameter, and what the stack of a registry ends with. The id of a
+# statement on an event bus has it in its 64 characters.
+STACK_NAME = r"(?!(?i:aws|ssm))(?!.*-registry$)[A-Za-z][A-Za-z0-9-]{0,39}"
 SELECTION = r"opt-out|opt-in"
 MODE = r"revision|force"
 # As lambda/tagalong/decide/rules read it; a test compares the two.

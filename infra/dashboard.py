@@ -47,12 +47,12 @@ class Dashboard(cloudwatch.Dashboard):
             widgets=[
                 [_page(page)],
                 [_alarms(alarms)],
-                [_totals()],
+                [_totals(deployer)],
                 [_needs_attention(*functions)],
                 [_deployments(deployer)],
-                [_rollouts(), _time_since_push()],
-                [_skips_by_reason(), _decisions()],
-                [_finder(), _dead_letters(finder, deployer, rechecks)],
+                [_rollouts(deployer), _time_since_push(deployer)],
+                [_skips_by_reason(deployer), _decisions(deployer)],
+                [_finder(finder), _dead_letters(finder, deployer, rechecks)],
                 [_queues(deployer, rechecks), _errors(*functions), _durations(*functions)],
             ],
         )
@@ -71,21 +71,21 @@ def _page(page: Page) -> cloudwatch.CustomWidget:
     )
 
 
-def _totals() -> cloudwatch.SingleValueWidget:
+def _totals(deployer: Deployer) -> cloudwatch.SingleValueWidget:
     return cloudwatch.SingleValueWidget(
         title="Services (last day, or the selected time range)",
         width=24,
         height=3,
         set_period_to_time_range=True,
         metrics=[
-            *_outcomes(),
-            total("stuck", count("deployer", "DeploymentsStuck"), color=Color.BROWN),
-            total("replaced by a person", count("deployer", "ReplacedByPerson"), color=Color.PURPLE),
+            *_outcomes(deployer),
+            total("stuck", count(deployer.function, "DeploymentsStuck"), color=Color.BROWN),
+            total("replaced by a person", count(deployer.function, "ReplacedByPerson"), color=Color.PURPLE),
         ],
     )
 
 
-def _outcomes() -> list[cloudwatch.IMetric]:
+def _outcomes(deployer: Deployer) -> list[cloudwatch.IMetric]:
     outcomes = [
         ("updated", "Updated", Color.BLUE),
         ("completed", "RolloutsCompleted", Color.GREEN),
@@ -93,7 +93,7 @@ def _outcomes() -> list[cloudwatch.IMetric]:
         ("rolled back", "RolloutsRolledBack", Color.ORANGE),
         ("stopped", "RolloutsStopped", Color.GREY),
     ]
-    return [total(label, count("deployer", name), color=color) for label, name, color in outcomes]
+    return [total(label, count(deployer.function, name), color=color) for label, name, color in outcomes]
 
 
 def _alarms(alarms: Alarms) -> cloudwatch.AlarmStatusWidget:
@@ -136,35 +136,36 @@ def _strings(words: Sequence[str]) -> str:
     return "[" + ", ".join(f'"{word}"' for word in words) + "]"
 
 
-def _rollouts() -> cloudwatch.GraphWidget:
-    return _graph("Rollouts", *_outcomes())
+def _rollouts(deployer: Deployer) -> cloudwatch.GraphWidget:
+    return _graph("Rollouts", *_outcomes(deployer))
 
 
-def _time_since_push() -> cloudwatch.GraphWidget:
+def _time_since_push(deployer: Deployer) -> cloudwatch.GraphWidget:
     percentiles = ("p50", "p99")
-    update = [seconds("deployer", "PushToUpdate", p, f"update, {p}") for p in percentiles]
-    steady = [seconds("deployer", "PushToSteadyState", p, f"steady state, {p}") for p in percentiles]
+    update = [seconds(deployer.function, "PushToUpdate", p, f"update, {p}") for p in percentiles]
+    steady = [seconds(deployer.function, "PushToSteadyState", p, f"steady state, {p}") for p in percentiles]
     return _graph("Time since push", *update, *steady, unit="seconds")
 
 
-def _skips_by_reason() -> cloudwatch.GraphWidget:
+def _skips_by_reason(deployer: Deployer) -> cloudwatch.GraphWidget:
     # A search finds each reason that there is; no list of them to keep.
+    schema = f'{{"{deployer.function.namespace}",reason,service}}'
     skips = cloudwatch.MathExpression(
-        expression="SEARCH('{tagalong,reason,service} MetricName=\"Skipped\"', 'Sum')",
+        expression=f"SEARCH('{schema} MetricName=\"Skipped\"', 'Sum')",
         label="${PROP('Dim.service')}: ${PROP('Dim.reason')}",
         using_metrics={},
     )
     return _graph("Skipped services by reason", skips)
 
 
-def _decisions() -> cloudwatch.GraphWidget:
+def _decisions(deployer: Deployer) -> cloudwatch.GraphWidget:
     names = {"Updated": "updated", "WouldUpdate": "would update (dry run)", "Skipped": "skipped"}
-    decided = [total(label, count("deployer", name)) for name, label in names.items()]
-    failed = total("failed, will be retried", count("deployer", "Failed"), color=Color.RED)
+    decided = [total(label, count(deployer.function, name)) for name, label in names.items()]
+    failed = total("failed, will be retried", count(deployer.function, "Failed"), color=Color.RED)
     return _graph("Deployer: services", *decided, failed)
 
 
-def _finder() -> cloudwatch.GraphWidget:
+def _finder(finder: Finder) -> cloudwatch.GraphWidget:
     names = {
         "Triggers": "pushes and sweeps",
         "Rechecks": "rechecks",
@@ -174,7 +175,7 @@ def _finder() -> cloudwatch.GraphWidget:
         "ScanErrors": "scan errors",
         "RunningImagesUntagged": "running images without a tag",
     }
-    return _graph("Finder", *(total(label, count("finder", name)) for name, label in names.items()))
+    return _graph("Finder", *(total(label, count(finder.function, name)) for name, label in names.items()))
 
 
 def _dead_letters(finder: Finder, deployer: Deployer, rechecks: Rechecks) -> cloudwatch.GraphWidget:

@@ -20,6 +20,7 @@ class TagalongFunction(lambda_.Function):
     def __init__(
         self, scope: Construct, *, service: str, timeout: Duration, config: Config, memory: int = 512
     ) -> None:
+        self.service, self.namespace = service, config.stack_name
         self.execution_role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group = _log_group(scope, config.log_retention_days)
         log_group.grant_write(self.execution_role)
@@ -61,7 +62,7 @@ def _log_group(scope: Construct, retention_days: int) -> logs.LogGroup:
 def _environment(service: str, config: Config) -> dict[str, str]:
     return {
         "POWERTOOLS_SERVICE_NAME": service,
-        "POWERTOOLS_METRICS_NAMESPACE": "tagalong",
+        "POWERTOOLS_METRICS_NAMESPACE": config.stack_name,
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "TAGALONG_REGISTRY_ACCOUNTS": ",".join(config.registry_accounts) or Aws.ACCOUNT_ID,
         "TAGALONG_CLUSTERS": ",".join(config.clusters),

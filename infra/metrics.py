@@ -4,14 +4,16 @@ import re
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from .function import TagalongFunction
 
-def count(service: str, name: str) -> cloudwatch.Metric:
+
+def count(function: TagalongFunction, name: str) -> cloudwatch.Metric:
     """How often it happened, as one of the functions counted it."""
-    return _metric(service, name, "Sum")
+    return _metric(function, name, "Sum")
 
 
-def seconds(service: str, name: str, statistic: str, label: str) -> cloudwatch.Metric:
-    return _metric(service, name, statistic, label)
+def seconds(function: TagalongFunction, name: str, statistic: str, label: str) -> cloudwatch.Metric:
+    return _metric(function, name, statistic, label)
 
 
 def total(label: str, *metrics: cloudwatch.IMetric, color: str | None = None) -> cloudwatch.MathExpression:
@@ -25,11 +27,13 @@ def total(label: str, *metrics: cloudwatch.IMetric, color: str | None = None) ->
     return cloudwatch.MathExpression(expression=filled, label=label, color=color, using_metrics=named)
 
 
-def _metric(service: str, name: str, statistic: str, label: str | None = None) -> cloudwatch.Metric:
+def _metric(
+    function: TagalongFunction, name: str, statistic: str, label: str | None = None
+) -> cloudwatch.Metric:
     return cloudwatch.Metric(
-        namespace="tagalong",
+        namespace=function.namespace,
         metric_name=name,
-        dimensions_map={"service": service},
+        dimensions_map={"service": function.service},
         statistic=statistic,
         label=label,
     )

@@ -24,5 +24,6 @@ class Notifications(Construct):
                 iam.PolicyStatement(sid="Notify", actions=["sns:Publish"], resources=[self.topic.topic_arn])
             )
             function.add_permissions(permissions.notification_permissions(self._config))
+        function.add_environment("TAGALONG_STACK_NAME", self._config.stack_name)
         function.add_environment("TAGALONG_TOPIC", self.topic.topic_arn)
         function.add_environment("TAGALONG_NOTIFY_ON", ",".join(self._config.notify_on) or "nothing")

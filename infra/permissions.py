@@ -60,9 +60,9 @@ def deployer_permissions(config: Config) -> list[Permission]:
 def notification_permissions(config: Config) -> list[Permission]:
     """Events in tagalong's name, and no parameter but its own."""
     put_events = Permission(
-        "NotifyPrograms", "events:PutEvents", [default_bus()], "It is named.", _only_from("tagalong")
+        "NotifyPrograms", "events:PutEvents", [default_bus()], "It is named.", _only_from(config.stack_name)
     )
-    parameters = [_arn("ssm", "parameter/tagalong/*")]
+    parameters = [_arn("ssm", f"parameter/{config.stack_name}/*")]
     published = [
         Permission("PublishImages", "ssm:PutParameter", parameters, ANY_SERVICE),
         Permission("ReadPublished", "ssm:GetParameters", parameters, ANY_SERVICE),
@@ -89,12 +89,17 @@ def forwarder_permission(config: Config) -> Permission:
 def registry_statement(config: Config) -> iam.PolicyStatement:
     """What other accounts may do on the default bus: forward events of ECR with a rule, and put none."""
     return iam.PolicyStatement(
-        sid="TagalongRegistries",
+        sid=_of_install("TagalongRegistries", config),
         principals=[iam.AccountPrincipal(account) for account in config.registry_accounts],
         actions=["events:PutEvents"],
         resources=[cdk.Fn.sub(default_bus())],
         conditions=_only_from("aws.ecr") | {"BoolIfExists": {"events:eventBusInvocation": "true"}},
     )
+
+
+def _of_install(sid: str, config: Config) -> str:
+    """Two installs of an account have their statements on one bus."""
+    return sid if config.stack_name == Config.stack_name else f"{sid}-{config.stack_name}"
 
 
 def _only_from(source: str) -> dict[str, dict[str, str]]:

@@ -19,7 +19,7 @@ class RegistryStack(cdk.Stack):
         super().__init__(
             scope,
             id_,
-            stack_name="tagalong-registry",
+            stack_name=f"{config.stack_name}-registry",
             description="Forwards each push to ECR to the event buses of the accounts that run its images",
         )
         govern(self, config)

@@ -13,7 +13,7 @@ class TagalongStack(cdk.Stack):
         super().__init__(
             scope,
             id_,
-            stack_name="tagalong",
+            stack_name=config.stack_name,
             description="Push an image to ECR: the ECS services that follow its tag move to that digest",
         )
         self.tagalong = Tagalong(self, "Tagalong", config=config)

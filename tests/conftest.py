@@ -46,6 +46,7 @@ _AHEAD = timedelta(days=int(os.environ.get("TAGALONG_TEST_DAYS_AHEAD", "0")))
 
 SETTINGS = {
     "AWS_REGION": REGION,
+    "TAGALONG_STACK_NAME": "tagalong",
     "TAGALONG_CLUSTERS": "*",
     "TAGALONG_REPOSITORIES": "*",
     "TAGALONG_REGISTRY_ACCOUNTS": ACCOUNT,

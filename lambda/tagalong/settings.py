@@ -33,6 +33,11 @@ class Settings:
         return Policy(scope, rule, self.opt_in, self.stuck_after, publishes, force_only)
 
     @property
+    def stack_name(self) -> str:
+        """Of this install: whatever it writes where others write carries it."""
+        return self._value("TAGALONG_STACK_NAME")
+
+    @property
     def opt_in(self) -> bool:
         return self._choice("TAGALONG_SELECTION", {"opt-out": False, "opt-in": True})
 

@@ -107,7 +107,11 @@ def assert_documented(command: str, answer: dict[str, Any]) -> None:
     for service in answer.get("services", ()):
         assert set(service) <= SERVICE.keys() | (documented if command == "plan" else set())
         assert all(set(it) == SERVICE["containers"][0].keys() for it in service["containers"])
-    lists = [it for key in ("timeline", "deployments", "letters", "findings", "revisions") for it in answer.get(key, ())]
+    lists = [
+        it
+        for key in ("timeline", "deployments", "letters", "findings", "revisions")
+        for it in answer.get(key, ())
+    ]
     assert all(set(it) <= documented for it in lists)
 
 

@@ -472,6 +472,18 @@ def test_chat_gets_the_schema_that_it_renders_and_programs_get_the_record(pipeli
     assert json.loads(chat["metadata"]["additionalContext"]["record"]) == detail["record"]
 
 
+def test_what_others_also_write_carries_the_name_of_the_stack(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAGALONG_STACK_NAME", "shop")
+    start_afresh()
+    pipeline.push("app", "prod", GOOD)
+    pipeline.tell(*pipeline.aws.complete("prod", "web"))
+
+    assert {it["Source"] for it in pipeline.aws.events} == {"shop"}
+    assert set(pipeline.aws.parameters) == {"/shop/prod/web/c0"}
+
+
 def test_only_the_kinds_that_were_chosen_go_to_the_topic_and_all_go_to_the_bus(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ EVERYTHING = {
     "historyRetentionDays": 30,
     "notifyOn": list(KINDS),
     "publishParameters": True,
+    "stackName": "shop-deployments",
 }
 
 
@@ -168,7 +169,7 @@ OF_BOTH = {
 }
 OF_THE_DEPLOYER = {
     *("TAGALONG_HISTORY_RETENTION_DAYS", "TAGALONG_TOPIC", "TAGALONG_NOTIFY_ON"),
-    *("TAGALONG_JOB_DLQ_URL", "TAGALONG_MAX_ATTEMPTS"),
+    *("TAGALONG_JOB_DLQ_URL", "TAGALONG_MAX_ATTEMPTS", "TAGALONG_STACK_NAME"),
 }
 
 
@@ -197,8 +198,9 @@ def test_the_functions_get_the_configuration() -> None:
     texts = {name: value for name, value in given.items() if isinstance(value, str)}
     assert {name.removeprefix("TAGALONG_"): value for name, value in texts.items()} == {
         "POWERTOOLS_SERVICE_NAME": "deployer",
-        "POWERTOOLS_METRICS_NAMESPACE": "tagalong",
+        "POWERTOOLS_METRICS_NAMESPACE": "shop-deployments",
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        "STACK_NAME": "shop-deployments",
         "CLUSTERS": "prod,staging",
         "REPOSITORIES": "team/*,app",
         "REGISTRY_ACCOUNTS": "111111111111,222222222222",

@@ -184,7 +184,7 @@ def test_skipped_services_are_shown_for_every_reason(tagalong: Synthesized, day:
     ((search,),) = widget(tagalong, "by reason")["metrics"]
     (dimensions,) = {by for _, name, by, _ in written(day) if name == "Skipped" and "reason" in by}
 
-    schema = ",".join(["tagalong", *sorted(dimensions)])
+    schema = ",".join(['"tagalong"', *sorted(dimensions)])
     assert search["expression"] == f"SEARCH('{{{schema}}} MetricName=\"Skipped\"', 'Sum')"
 
 

@@ -39,7 +39,7 @@ def made(**keys: Any) -> dict[str, dict[str, Any]]:
 def test_what_holds_something_keeps_its_logical_id_whatever_the_configuration_says() -> None:
     everything = {"dryRun": True, "sweep": "off", "mode": "force", "selection": "opt-in", "xray": True}
 
-    for keys in ({}, everything, {"clusters": ["prod"], "publishParameters": True}):
+    for keys in ({}, everything, {"clusters": ["prod"], "publishParameters": True}, {"stackName": "other"}):
         assert {kind: set(found) for kind, found in made(**keys).items()} == HOLDS_SOMETHING
 
 

@@ -31,10 +31,11 @@ _log = Logger(child=True)
 
 
 class Notifier:
-    """`kinds` are those that go to the topic; the event bus gets all."""
+    """`kinds` are those that go to the topic; the event bus gets all. Events and parameters carry the name of
+    the stack: there may be several in an account."""
 
-    def __init__(self, topic: str, kinds: Collection[str], *, publish_parameters: bool) -> None:
-        self._topic, self._kinds, self._parameters = topic, kinds, publish_parameters
+    def __init__(self, stack: str, topic: str, kinds: Collection[str], *, publish_parameters: bool) -> None:
+        self._stack, self._topic, self._kinds, self._parameters = stack, topic, kinds, publish_parameters
         self._events = boto3.client("events", config=SHORT_TIMEOUT_CONFIG)
 
     def send(self, notification: Notification | None) -> None:
@@ -45,12 +46,14 @@ class Notifier:
         self._put_event(notification)
         if self._parameters:
             for container, image in notification.runs.items():
-                self._put_parameter(_name(notification.cluster, notification.service, container), image)
+                self._put_parameter(self._name(notification.cluster, notification.service, container), image)
 
     def publish_running(self, skip: Skip) -> None:
         """What a service runs that is not updated, as parameters: perhaps no rollout has published it."""
         cluster, service = last_part(skip.service.cluster), skip.service.name
-        wanted = {_name(cluster, service, container): it for container, it in skip.running_images.items()}
+        wanted = {
+            self._name(cluster, service, container): it for container, it in skip.running_images.items()
+        }
         if not self._parameters or not wanted:
             return
         with _logged("read or write SSM parameters"):
@@ -84,7 +87,7 @@ class Notifier:
             answer = self._events.put_events(
                 Entries=[
                     {
-                        "Source": "tagalong",
+                        "Source": self._stack,
                         "DetailType": "tagalong Notification",
                         "Resources": [notification.arn],
                         "Detail": json.dumps({**detail, "record": notification.record}, default=str),
@@ -98,6 +101,9 @@ class Notifier:
         with _logged(f"write the SSM parameter {name}"):
             self._ssm.put_parameter(Name=name, Value=image, Type="String", Overwrite=True)
 
+    def _name(self, cluster: str, service: str, container: str) -> str:
+        return f"/{self._stack}/{cluster}/{service}/{container}"
+
     @cached_property
     def _sns(self) -> "SNSClient":
         with MAKING_CLIENTS:
@@ -107,10 +113,6 @@ class Notifier:
     def _ssm(self) -> "SSMClient":
         with MAKING_CLIENTS:
             return boto3.client("ssm", config=SHORT_TIMEOUT_CONFIG)
-
-
-def _name(cluster: str, service: str, container: str) -> str:
-    return f"/tagalong/{cluster}/{service}/{container}"
 
 
 def _chat(notification: Notification) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def index() -> ServiceIndex:
 @cache
 def notifier() -> Notifier:
     here = settings.from_environment()
-    return Notifier(here.topic, here.notify_on, publish_parameters=here.publish_parameters)
+    return Notifier(here.stack_name, here.topic, here.notify_on, publish_parameters=here.publish_parameters)
 
 
 @cache

@@ -1,5 +1,6 @@
 """How results are written down: log lines and metrics, in the same words."""
 
+import os
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -22,11 +23,10 @@ from tagalong.model.services import Service, last_part
 from tagalong.model.triggers import DeploymentEvent, Ignored, Push, Trigger
 from tagalong.rollout import ConcurrentDeploymentError, Updated
 
-NAMESPACE = "tagalong"
 _ONE_BY_ONE = 20
 
 logger = Logger(version=__version__)
-metrics = Metrics(namespace=NAMESPACE)
+metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "tagalong"))
 warnings.filterwarnings("ignore", "No application metrics to publish")  # most events of deployments have none
 
 _COUNTED = {
@@ -162,7 +162,9 @@ def _report_skips(skips: Sequence[Skip]) -> None:
 
 def _count_skipped(reason: str, value: int = 1) -> None:
     count("Skipped", value)
-    with single_metric(name="Skipped", unit=MetricUnit.Count, value=value, namespace=NAMESPACE) as metric:
+    with single_metric(
+        name="Skipped", unit=MetricUnit.Count, value=value, namespace=metrics.namespace
+    ) as metric:
         metric.add_dimension("reason", reason)
 
 
