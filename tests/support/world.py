@@ -523,7 +523,7 @@ class World:
         """Whether a rejection may stand by one reading."""
         wants_it = all(self._may_want(name, it, digest_) for it, digest_ in rejected.change.items())
         same_edit = not rejected.sure or rejected.edit in {None, self._environment(name)}
-        return wants_it and same_edit and not self._acquits(name, rejected)
+        return wants_it and same_edit and not self._acquits(name, rejected.change)
 
     def _may_want(self, name: str, container: str, made: str) -> bool:
         """What its tag says; or, where a rule chooses, a lower one while the best is rejected alone."""
@@ -577,7 +577,7 @@ class World:
             if self._is_completed(name) and tasks and current.id not in self.aws.crashing:
                 current.ran = True
                 for rejected in known.rejected:
-                    rejected.over |= self._acquits(name, rejected)
+                    rejected.over |= self._acquits(name, rejected.change)
             for it in known.ours:
                 self._judge_end(known, it)
             for rejected in known.rejected:
@@ -585,12 +585,18 @@ class World:
             for chosen in known.chosen:
                 moved = self._may_have_moved(chosen.container, chosen.at)
                 chosen.over |= moved or self._ended_badly(chosen.deployment) or self._is_back(name, chosen)
+                chosen.over |= self._is_put_back_in_vain(known, chosen)
 
     def _is_back(self, name: str, chosen: Chosen) -> bool:
         """On our last rollout, from before the choice: no history is read there."""
         ours = self.known[name].ours
         current = bool(ours) and ours[-1] is self._current(name) and self._is_completed(name)
         return current and ours[-1].at < chosen.at
+
+    def _is_put_back_in_vain(self, known: Known, chosen: Chosen) -> bool:
+        """Over a template's tag: ours failed with it."""
+        later = (it for it in known.ours if it.at > chosen.at and self._ended_badly(it))
+        return any(it.names[chosen.container] == chosen.digest for it in later)
 
     def _judge_end(self, known: Known, it: Deployment) -> None:
         guessed = self._was_replaced(it) and (self.denied or self._has_triggered(it))
@@ -747,7 +753,7 @@ class World:
         known = self.known[name]
         lost = rejected.unseen and rejected.at != known.ours[-1].at
         chosen = any(rejected.most.get(it.container) == it.digest for it in known.chosen)
-        return not (rejected.over or lost or chosen or self._acquits(name, rejected))
+        return not (rejected.over or lost or chosen or self._acquits(name, rejected.most))
 
     def _is_surely_ordered(self, known: Known, container: str) -> bool:
         """Whether what is wanted was ordered, and nothing was pushed since: no push is open."""
@@ -969,9 +975,9 @@ class World:
         primary = self._service(name)["deployments"][0]
         return self._is_completed(name) and primary["runningCount"] == primary["desiredCount"] >= 1
 
-    def _acquits(self, name: str, rejected: Rejected) -> bool:
+    def _acquits(self, name: str, change: Digests) -> bool:
         runs = self._current(name).holds
-        return self._is_steady(name) and any(runs[it] == made for it, made in rejected.change.items())
+        return self._is_steady(name) and any(runs[it] == made for it, made in change.items())
 
     def _state(self, name: str) -> str:
         primary, record = self._service(name)["deployments"][0], self._under_way(name) or {}
