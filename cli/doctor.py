@@ -1,6 +1,6 @@
 """`tagalong doctor`: is what is installed well, and can it do its work on the services that are there?"""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -188,26 +188,34 @@ def _unsupported(patient: _Patient) -> Iterator[Finding]:
 def _roles(patient: _Patient) -> Iterator[Finding]:
     """Those that the deployer may not pass, by simulation of its role."""
     roles = sorted({role for it in patient.following if it.look for role in _named(it.look.base.definition)})
-    if not roles or patient.fleet.account.settings.dry_run:
+    account = patient.fleet.account
+    if not roles or account.settings.dry_run or account.policy.force_only:  # it passes none
         return
     client = boto3.client("iam", config=RETRY_CONFIG)
-    deployer = patient.fleet.account.role
     for first in range(0, len(roles), _SIMULATED):
         with aws_errors("SimulatePrincipalPolicy"):
             answer = client.simulate_principal_policy(
-                PolicySourceArn=deployer,
+                PolicySourceArn=account.role,
                 ActionNames=["iam:PassRole"],
                 ResourceArns=roles[first : first + _SIMULATED],
                 ContextEntries=[_ECS_TASKS],
             )
         for it in answer["EvaluationResults"]:
             if it["EvalDecision"] != "allowed":
-                role = it["EvalResourceName"]
-                path = role.partition(":role")[2].rpartition("/")[0] + "/"
-                message = f"the deployer may not pass {role}, so it cannot move what uses it"
-                yield Finding(
-                    "roles", Level.PROBLEM, message, f'add "{path}" to taskRolePaths in cdk.json, make deploy'
+                message = (
+                    f"the deployer may not pass {it['EvalResourceName']}, so it cannot move what uses it"
                 )
+                yield Finding("roles", Level.PROBLEM, message, _remedy(it))
+
+
+def _remedy(result: Mapping[str, Any]) -> str:
+    """What the configuration grants, a boundary or an organization may still refuse."""
+    if not result.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary", True):
+        return "let the permissions boundary of the deployer allow iam:PassRole on it"
+    if not result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations", True):
+        return "a service control policy of your organization stands in the way"
+    name = result["EvalResourceName"].partition(":role/")[2]
+    return f'add "{name}" to taskRoles in cdk.json, make deploy'
 
 
 def _named(definition: Any) -> Iterator[str]:

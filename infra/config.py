@@ -21,6 +21,12 @@ class Config:
     task_role_paths: tuple[str, ...] = key(
         ("/",), 'give IAM paths that start and end with "/", such as "/ecs/"', values.texts, values.ROLE_PATH
     )
+    task_roles: tuple[str, ...] = key(
+        (),
+        'give names of roles, with * and ? as wildcards, or ARNs, such as ["web-*", "team/api"]',
+        values.any_texts,
+        values.ROLE,
+    )
     alarm_email: str | None = key(
         None, "give one e-mail address, or leave the key out", values.text, values.EMAIL
     )
@@ -49,12 +55,16 @@ class Config:
         values.SWEEP,
     )
     registry_accounts: tuple[str, ...] = key(
-        (), 'give the ids of all accounts whose pushes count, such as ["111122223333"]', values.accounts
+        (),
+        'give the ids of all accounts whose pushes count, such as ["111122223333"]',
+        values.any_texts,
+        values.ACCOUNT,
     )
     forward_to_accounts: tuple[str, ...] = key(
         (),
         'give the ids of other accounts that run images of this one, such as ["222233334444"]',
-        values.accounts,
+        values.any_texts,
+        values.ACCOUNT,
     )
     quota_share: float = key(0.8, "give a number above 0 and not above 1, such as 0.5", values.share)
     stuck_after: int = key(
@@ -64,7 +74,8 @@ class Config:
     notify_on: tuple[str, ...] = key(
         ("failed", "rolled-back", "stopped", "stuck", "blocked", "action-required"),
         f"give a list of {', '.join(values.KINDS)}, which may be empty",
-        values.kinds,
+        values.any_texts,
+        "|".join(values.KINDS),
     )
     publish_parameters: bool = key(
         default=False, remedy="give true or false, without quotes", read=values.flag

@@ -6,6 +6,8 @@ from typing import Any
 CLUSTER = r"\*|[A-Za-z0-9_-]{1,255}"
 REPOSITORY = r"[a-z0-9._/*?-]{1,256}"
 ROLE_PATH = r"/([A-Za-z0-9_+=,.@-]+/)*"
+# At the path / where it names none, which is where CDK, CloudFormation and Terraform make them.
+ROLE = r"(arn:aws[a-z-]*:iam::[0-9]{12}:role/)?([A-Za-z0-9_+=,.@*?-]+/)*[A-Za-z0-9_+=,.@*?-]+"
 EMAIL = r"[^@\s]+@[^@\s]+"
 ACCOUNT = r"[0-9]{12}"
 TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
@@ -49,8 +51,9 @@ def texts(value: object, pattern: str) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(names)) if accepted else None
 
 
-def accounts(value: object) -> tuple[str, ...] | None:
-    return () if value == [] else texts(value, ACCOUNT)
+def any_texts(value: object, pattern: str) -> tuple[str, ...] | None:
+    """The list may be empty."""
+    return () if value == [] else texts(value, pattern)
 
 
 def retention_days(value: object) -> int | None:
@@ -59,10 +62,6 @@ def retention_days(value: object) -> int | None:
 
 def number_of_days(value: object) -> int | None:
     return value if type(value) is int and 1 <= value <= _TEN_YEARS else None
-
-
-def kinds(value: object) -> tuple[str, ...] | None:
-    return () if value == [] else texts(value, "|".join(KINDS))
 
 
 def minutes(value: object) -> int | None:

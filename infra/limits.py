@@ -17,8 +17,8 @@ _CLUSTERS = 'name fewer clusters, or all of them with "*"'
 _ACCOUNTS = "name fewer registryAccounts"
 _REMEDIES = {
     "IAM policy": (
-        f'{_CLUSTERS}; use wildcards in repositories, such as "team/*"; name fewer taskRolePaths or '
-        "registryAccounts"
+        f'{_CLUSTERS}; use wildcards in repositories, such as "team/*"; name fewer taskRolePaths, '
+        "taskRoles or registryAccounts"
     ),
     "event pattern": _ACCOUNTS,
     "event bus policy": _ACCOUNTS,

@@ -174,12 +174,16 @@ def _writes(config: Config) -> list[Permission]:
 
 def _pass_task_roles(config: Config) -> Permission:
     """The dangerous one: without the condition, whoever registers a revision can run as anybody."""
-    roles = [
-        f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role{path}*" for path in config.task_role_paths
-    ]
-    reason = "A new revision keeps the roles of its base; the configuration names their paths."
+    # Beside roles that are named, the default path / would name all.
+    paths = [f"{path[1:]}*" for path in config.task_role_paths if path != "/" or not config.task_roles]
+    reason = "A new revision keeps the roles of its base; the configuration names them, or their paths."
     to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-    return Permission("PassTaskRoles", "iam:PassRole", roles, reason, to_tasks)
+    return Permission("PassTaskRoles", "iam:PassRole", _roles(*paths, *config.task_roles), reason, to_tasks)
+
+
+def _roles(*names: str) -> list[str]:
+    prefix = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/"
+    return [name if name.startswith("arn:") else prefix + name for name in names]
 
 
 def _services(config: Config) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from support.fake_aws import ACCOUNT, HOST, Refused
 from support.shop import NEW, NEWER, OLD, Shop
+from support.templates import stack
 
 Golden = Callable[[str, str], None]
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/web"
@@ -21,7 +22,7 @@ def web(shop: Shop) -> Shop:
     return shop
 
 
-def findings(shop: Shop, code: int) -> dict[str, dict[str, Any]]:
+def findings(shop: Shop, code: int | None) -> dict[str, dict[str, Any]]:
     """By check, those that are not well."""
     found = shop.json("doctor", code=code)["findings"]
     return {it["check"]: it for it in found if it["level"] != "ok"}
@@ -55,7 +56,36 @@ def test_doctor_names_an_image_that_runs_and_has_lost_its_tag(web: Shop) -> None
 
 def test_doctor_says_what_to_add_for_a_role_that_may_not_be_passed(web: Shop) -> None:
     web.unpassable = {ROLE}
-    assert findings(web, 2)["roles"]["remedy"] == 'add "/team/" to taskRolePaths in cdk.json, make deploy'
+    remedy = findings(web, 2)["roles"]["remedy"]
+
+    assert remedy == 'add "team/web" to taskRoles in cdk.json, make deploy'
+    named = stack(taskRoles=["team/web"]).permission("deployer", "iam:PassRole")["Resource"]
+    assert named["Fn::Sub"].endswith(ROLE.partition("::")[2].partition(":")[2])
+
+
+@pytest.mark.parametrize(
+    ("guard", "remedy"),
+    [
+        (
+            "PermissionsBoundary",
+            "let the permissions boundary of the deployer allow iam:PassRole on it",
+        ),
+        (
+            "Organizations",
+            "a service control policy of your organization stands in the way",
+        ),
+    ],
+)
+def test_doctor_knows_who_else_can_refuse_to_pass_a_role(web: Shop, guard: str, remedy: str) -> None:
+    web.unpassable, web.refused_by = {ROLE}, guard
+
+    assert findings(web, 2)["roles"]["remedy"] == remedy
+
+
+def test_with_mode_force_doctor_asks_for_no_role(web: Shop) -> None:
+    web.unpassable, web.settings["TAGALONG_MODE"] = {ROLE}, "force"
+
+    assert "roles" not in findings(web, None)
 
 
 def test_doctor_says_what_it_may_not_look_at(web: Shop) -> None:

@@ -22,11 +22,13 @@ from tagalong.aws.rate_limit import AT_ONCE, DEPLOYER, PARTS, RECHECK
 from tagalong.settings import Settings
 
 REGISTRIES = ["111111111111", "222222222222"]
+ROLE = "arn:aws:iam::111122223333:role/"
 FORWARD_TO = ["333333333333", "444444444444"]
 EVERYTHING = {
     "clusters": ["prod", "staging"],
     "repositories": ["team/*", "app"],
     "taskRolePaths": ["/ecs/", "/team/a/"],
+    "taskRoles": ["web-*", "team/api"],
     "alarmEmail": "ops@example.com",
     "selection": "opt-in",
     "defaultRule": "semver:1.x",
@@ -71,6 +73,7 @@ def test_the_template_is_the_one_that_was_reviewed(snapshot: SnapshotAssertion) 
         pytest.param(RegistryStack, {"forwardToAccounts": FORWARD_TO}, id="registry"),
         pytest.param(RegistryStack, EVERYTHING, id="registry, everything"),
         pytest.param(TagalongStack, {"xray": True, "architecture": "x86_64"}, id="traced"),
+        pytest.param(TagalongStack, {"taskRoles": f"{ROLE}web-*"}, id="roles by ARN"),
     ],
 )
 def test_cdk_nag_has_nothing_to_add(

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from botocore import xform_name
@@ -119,6 +120,29 @@ def test_the_configuration_says_which_roles_may_be_passed() -> None:
     assert permission["Resource"] == [
         {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{path}"} for path in paths
     ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "roles"),
+    [
+        ({"taskRoles": ["web-*"]}, ["web-*"]),
+        ({"taskRoles": ["web", "team/api-?"], "taskRolePaths": ["/"]}, ["team/api-?", "web"]),
+        ({"taskRoles": "web", "taskRolePaths": ["/", "/ecs/"]}, ["ecs/*", "web"]),
+        ({"taskRoles": []}, ["*"]),
+    ],
+)
+def test_roles_that_are_named_narrow_what_a_path_could_not(keys: dict[str, Any], roles: list[str]) -> None:
+    permission = stack(**keys).permission("deployer", "iam:PassRole")
+
+    assert sorted(listed(permission["Resource"]), key=str) == [
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{name}"} for name in roles
+    ]
+
+
+def test_a_role_may_be_named_by_its_arn() -> None:
+    role = "arn:aws-cn:iam::111122223333:role/team/web-*"
+
+    assert stack(taskRoles=[role]).permission("deployer", "iam:PassRole")["Resource"] == {"Fn::Sub": role}
 
 
 def test_tags_are_written_only_on_a_revision_that_is_being_registered(tagalong: Synthesized) -> None:

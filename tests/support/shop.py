@@ -60,6 +60,8 @@ class Shop:
     """name -> why it is on"""
     unpassable: set[str] = field(default_factory=set)
     """roles that the deployer may not pass"""
+    refused_by: str = ""
+    """what of IAM refuses it: PermissionsBoundary or Organizations"""
     stack_state: str = "UPDATE_COMPLETE"
 
     # -- what a person does ----------------------------------------------------------------------------
@@ -198,7 +200,8 @@ class Shop:
         form = dict(parse_qsl(cast("str", request.body)))
         roles = [value for key, value in form.items() if key.startswith("ResourceArns.")]
         decided = {it: "implicitDeny" if it in self.unpassable else "allowed" for it in roles}
-        members = "".join(_EVALUATED.format(role, decision) for role, decision in decided.items())
+        refused = _GUARD.format(self.refused_by) if self.refused_by else ""
+        members = "".join(_EVALUATED.format(role, decision, refused) for role, decision in decided.items())
         return _written(request, _SIMULATION.format(members))
 
     def _clusters(self, request: AWSPreparedRequest) -> AWSResponse:
@@ -221,9 +224,10 @@ _STACK = (
     "<CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>{}</StackStatus>"
     "<Outputs>{}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
 )
+_GUARD = "<{0}DecisionDetail><AllowedBy{0}>false</AllowedBy{0}></{0}DecisionDetail>"
 _EVALUATED = (
     "<member><EvalActionName>iam:PassRole</EvalActionName><EvalResourceName>{}</EvalResourceName>"
-    "<EvalDecision>{}</EvalDecision></member>"
+    "<EvalDecision>{}</EvalDecision>{}</member>"
 )
 _SIMULATION = (
     "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><EvaluationResults>{}"
