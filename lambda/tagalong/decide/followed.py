@@ -7,7 +7,7 @@ from tagalong.decide.rules import Rule
 from tagalong.decide.rules.force import Force
 from tagalong.model.decisions import Refusal, SkipReason
 from tagalong.model.images import TaggedImage
-from tagalong.model.record import Record
+from tagalong.model.record import MOST_REJECTIONS, Record
 from tagalong.model.revisions import Container
 from tagalong.model.triggers import Push, Trigger
 
@@ -51,7 +51,10 @@ def _is_pushed(
 def _second_best(
     look: Look, container: Container, rule: Rule | Refusal, record: Record, wanted: Mapping[str, str]
 ) -> TaggedImage | None:
-    """Of many images, one that was rejected keeps no lower one back, if that is new too."""
+    """Of many images, one that was rejected keeps no lower one back, if that is new too. Where no more can be
+    kept in mind, the first would be tried again."""
+    if len(record.rejections) >= MOST_REJECTIONS:
+        return None
     alone = {it.change[container.name] for it in record.rejections if it.change.keys() == {container.name}}
     if wanted.get(container.name) not in alone:
         return None

@@ -11,7 +11,7 @@ from tagalong.model.states import Line
 from tagalong.model.triggers import Trigger
 
 VERSION = 2
-_MOST_REJECTIONS = 20
+MOST_REJECTIONS = 20
 
 
 class Status(StrEnum):
@@ -139,7 +139,7 @@ class Record:
     def rejecting(self, rejection: Rejection) -> "Record":
         """Only the newest are kept; one of the same change takes the place of the older."""
         others = [it for it in self.rejections if it.change != rejection.change]
-        return replace(self, rejections=(rejection, *others)[:_MOST_REJECTIONS])
+        return replace(self, rejections=(rejection, *others)[:MOST_REJECTIONS])
 
     def deciding(self, reason: str, message: str, now: datetime, seen: str = "") -> "Record":
         """The last decision; it keeps its time until it changes. `seen`: a fingerprint, or that of before."""
