@@ -27,6 +27,12 @@ class Config:
         values.any_texts,
         values.ROLE,
     )
+    infrastructure_roles: tuple[str, ...] = key(
+        (),
+        'give names of roles, with * and ? as wildcards, or ARNs, such as ["ecsInfrastructureRole"]',
+        values.any_texts,
+        values.ROLE,
+    )
     alarm_email: str | None = key(
         None, "give one e-mail address, or leave the key out", values.text, values.EMAIL
     )

@@ -162,7 +162,8 @@ def _writes(config: Config) -> list[Permission]:
     registering = {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}
     opted_in = Permission("UpdateServices", "ecs:UpdateService", _services(config), ANY_SERVICE, enabled)
     update = [opted_in] if config.selection == "opt-in" else []  # otherwise it is among those on services
-    if config.mode == "force":  # a forced deployment needs no revision, no tag and no role
+    update += [_pass_infrastructure_roles(config)] if config.infrastructure_roles else []
+    if config.mode == "force":  # a forced deployment needs no revision, no tag and no role of tasks
         return update
     return [
         Permission("RegisterRevisions", "ecs:RegisterTaskDefinition", revisions, ANY_FAMILY),
@@ -177,8 +178,18 @@ def _pass_task_roles(config: Config) -> Permission:
     # Beside roles that are named, the default path / would name all.
     paths = [f"{path[1:]}*" for path in config.task_role_paths if path != "/" or not config.task_roles]
     reason = "A new revision keeps the roles of its base; the configuration names them, or their paths."
-    to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-    return Permission("PassTaskRoles", "iam:PassRole", _roles(*paths, *config.task_roles), reason, to_tasks)
+    return _pass_roles("PassTaskRoles", "ecs-tasks.amazonaws.com", [*paths, *config.task_roles], reason)
+
+
+def _pass_infrastructure_roles(config: Config) -> Permission:
+    """With them ECS manages volumes and load balancers; IAM lists them at UpdateService, too."""
+    names, reason = config.infrastructure_roles, "The configuration names infrastructure roles by glob."
+    return _pass_roles("PassInfrastructureRoles", "ecs.amazonaws.com", names, reason)
+
+
+def _pass_roles(sid: str, service: str, names: Sequence[str], reason: str) -> Permission:
+    passed_to = {"StringEquals": {"iam:PassedToService": service}}
+    return Permission(sid, "iam:PassRole", _roles(*names), reason, passed_to)
 
 
 def _roles(*names: str) -> list[str]:

@@ -29,6 +29,7 @@ EVERYTHING = {
     "repositories": ["team/*", "app"],
     "taskRolePaths": ["/ecs/", "/team/a/"],
     "taskRoles": ["web-*", "team/api"],
+    "infrastructureRoles": ["ecs-infra-*"],
     "alarmEmail": "ops@example.com",
     "selection": "opt-in",
     "defaultRule": "semver:1.x",

@@ -70,6 +70,7 @@ def test_traces_are_sent_only_where_that_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        *(("infrastructureRoles", it) for it in ("/web", "${x}", ["a", 1])),
         *(("taskRoles", it) for it in ("/web", "team/", "a//b", "${x}", "arn:aws:iam::1:role/x", [1], None)),
         *(("alarmTopic", it) for it in ("alarms", "arn:aws:sns:eu-central-1:1:alarms", [TOPIC], "")),
         *(("permissionsBoundary", it) for it in ("company-boundary", "arn:aws:iam::111122223333:role/x", "")),

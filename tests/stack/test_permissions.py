@@ -145,6 +145,21 @@ def test_a_role_may_be_named_by_its_arn() -> None:
     assert stack(taskRoles=[role]).permission("deployer", "iam:PassRole")["Resource"] == {"Fn::Sub": role}
 
 
+@pytest.mark.parametrize("keys", [{}, {"mode": "force"}, {"selection": "opt-in"}])
+def test_infrastructure_roles_are_passed_to_ecs_only_where_they_are_named(keys: dict[str, Any]) -> None:
+    named = stack(**keys, infrastructureRoles=["ecsInfrastructureRole"])
+
+    assert "ecs.amazonaws.com" not in str(stack(**keys).statements("deployer"))
+    to_ecs = {"StringEquals": {"iam:PassedToService": "ecs.amazonaws.com"}}
+    (passed,) = (it for it in named.statements("deployer") if it.get("Condition") == to_ecs)
+    assert passed["Action"] == "iam:PassRole"
+    assert "role/ecsInfrastructureRole" in str(passed["Resource"])
+
+
+def test_a_dry_run_passes_no_infrastructure_role() -> None:
+    assert "iam:PassRole" not in stack(dryRun=True, infrastructureRoles=["a"]).actions("deployer")
+
+
 def test_tags_are_written_only_on_a_revision_that_is_being_registered(tagalong: Synthesized) -> None:
     permission = tagalong.permission("deployer", "ecs:TagResource")
 
