@@ -97,6 +97,9 @@ class Config:
     )
     architecture: str = key("arm64", 'give "arm64" or "x86_64"', values.text, values.ARCHITECTURE)
     xray: bool = key(default=False, remedy="give true or false, without quotes", read=values.flag)
+    kms_key: str | None = key(
+        None, "give the ARN of one KMS key, not of an alias, or leave the key out", values.text, values.KEY
+    )
     stack_name: str = key(
         "tagalong",
         'give a name of at most 40 letters, digits and hyphens, such as "tagalong-team-a"; '

@@ -13,7 +13,7 @@ from constructs import Construct
 from .bundling import RUNTIME, lambda_code
 from .config import Config
 from .config_values import sweep_minutes
-from .permissions import Permission, tracing
+from .permissions import Permission, tracing, use_key
 
 
 class TagalongFunction(lambda_.Function):
@@ -39,6 +39,8 @@ class TagalongFunction(lambda_.Function):
         )
         if config.xray:
             self._trace()
+        if config.kms_key:
+            self.add_permissions([use_key(config.kms_key, writes=service != "page")])
 
     def _trace(self) -> None:
         """The L2 construct would grant it without a reason for the wildcard."""

@@ -1,10 +1,11 @@
-"""What a company asks of everything that is created: tags, and a permissions boundary on each role."""
+"""What a company asks of everything that is created: tags, a permissions boundary on each role, a KMS key."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from .config import Config
+from .encryption import encrypt
 
 
 def govern(scope: Construct, config: Config) -> None:
@@ -14,3 +15,5 @@ def govern(scope: Construct, config: Config) -> None:
     if config.permissions_boundary:
         boundary = iam.ManagedPolicy.from_managed_policy_arn(scope, "Boundary", config.permissions_boundary)
         iam.PermissionsBoundary.of(scope).apply(boundary)
+    if config.kms_key:
+        encrypt(scope, config.kms_key)

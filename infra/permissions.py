@@ -74,6 +74,17 @@ def tracing() -> Permission:
     return Permission("Trace", "xray:PutTraceSegments xray:PutTelemetryRecords", ["*"], NO_RESOURCE)
 
 
+def use_key(key_arn: str, *, writes: bool) -> Permission:
+    """As SQS, SNS and DynamoDB ask KMS in the function's name, and not otherwise."""
+    reads = ("kms:Decrypt", "kms:DescribeKey")
+    more = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+    services = [cdk.Fn.sub(f"{it}.${{AWS::Region}}.amazonaws.com*") for it in ("dynamodb", "sns", "sqs")]
+    through = {"StringLike": {"kms:ViaService": services}}
+    return Permission(
+        "UseKey", " ".join((*reads, *(more if writes else ()))), [key_arn], "It is named.", through
+    )
+
+
 def send_messages(*queues: sqs.IQueue) -> iam.PolicyStatement:
     """The finder sends jobs; the deployer what must wait, what must be checked again, and dead letters."""
     arns = [queue.queue_arn for queue in queues]

@@ -23,6 +23,7 @@ from tagalong.settings import Settings
 
 REGISTRIES = ["111111111111", "222222222222"]
 ROLE = "arn:aws:iam::111122223333:role/"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
 FORWARD_TO = ["333333333333", "444444444444"]
 EVERYTHING = {
     "clusters": ["prod", "staging"],
@@ -75,6 +76,8 @@ def test_the_template_is_the_one_that_was_reviewed(snapshot: SnapshotAssertion) 
         pytest.param(RegistryStack, EVERYTHING, id="registry, everything"),
         pytest.param(TagalongStack, {"xray": True, "architecture": "x86_64"}, id="traced"),
         pytest.param(TagalongStack, {"taskRoles": f"{ROLE}web-*"}, id="roles by ARN"),
+        pytest.param(TagalongStack, EVERYTHING | {"kmsKey": KEY}, id="encrypted"),
+        pytest.param(RegistryStack, EVERYTHING | {"kmsKey": KEY}, id="registry, encrypted"),
     ],
 )
 def test_cdk_nag_has_nothing_to_add(

@@ -10,6 +10,7 @@ from infra.config_keys import ConfigError
 from infra.registry import RegistryStack
 from support.templates import Synthesized, app, stack, variables
 
+KEY = "arn:aws:kms:eu-central-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:alarms"
 BOUNDARY = "arn:aws:iam::111122223333:policy/company/boundary"
 
@@ -70,6 +71,7 @@ def test_traces_are_sent_only_where_that_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        *(("kmsKey", it) for it in ("alias/mine", KEY.replace("key/", "alias/"), KEY[:-1], [KEY], "", None)),
         *(("infrastructureRoles", it) for it in ("/web", "${x}", ["a", 1])),
         *(("taskRoles", it) for it in ("/web", "team/", "a//b", "${x}", "arn:aws:iam::1:role/x", [1], None)),
         *(("alarmTopic", it) for it in ("alarms", "arn:aws:sns:eu-central-1:1:alarms", [TOPIC], "")),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from support.templates import stack
 
 # Under another logical id CloudFormation makes a new one and deletes this one, with what it holds.
@@ -29,6 +31,18 @@ REPLACING = {
     "AWS::SQS::Queue": ("QueueName", "FifoQueue"),
     "AWS::Logs::LogGroup": ("LogGroupName", "LogGroupClass"),
 }
+# CloudFormation's documentation of each: "Update requires: No interruption", or "Some interruptions".
+CHANGED_IN_PLACE = {
+    "AWS::DynamoDB::Table": {"SSESpecification"},
+    "AWS::SNS::Topic": {"KmsMasterKeyId"},
+    "AWS::SQS::Queue": {"KmsMasterKeyId", "SqsManagedSseEnabled"},
+    "AWS::Logs::LogGroup": {"KmsKeyId"},
+}
+IN_PLACE: list[dict[str, Any]] = [
+    {"kmsKey": "arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"},
+    {"taskRoles": ["web-*"]},
+    {"infrastructureRoles": ["ecsInfrastructureRole"]},
+]
 KEYS = [{"AttributeName": "subject", "KeyType": "HASH"}, {"AttributeName": "item", "KeyType": "RANGE"}]
 
 
@@ -53,6 +67,18 @@ def test_no_configuration_changes_what_would_replace_it() -> None:
     assert replacing() == replacing(
         dryRun=True, logRetentionDays=365, historyRetentionDays=7, tags={"team": "a"}
     )
+
+
+@pytest.mark.parametrize("keys", IN_PLACE, ids=lambda keys: next(iter(keys)))
+def test_switching_a_key_on_changes_only_what_is_changed_in_place(keys: dict[str, Any]) -> None:
+    before, after = made(), made(**keys)
+
+    for kind, ids in HOLDS_SOMETHING.items():
+        assert set(after[kind]) >= ids
+        for id_ in ids:
+            old, new = before[kind][id_], after[kind][id_]
+            changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+            assert changed <= CHANGED_IN_PLACE[kind], id_
 
 
 def test_the_table_has_the_keys_that_records_of_every_version_have() -> None:

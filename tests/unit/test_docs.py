@@ -43,9 +43,10 @@ def configuration_keys() -> list[str]:
 
 def actions() -> set[str]:
     written = "".join(text(f"infra/{name}.py") for name in ("permissions", "state_table", "notifications"))
-    return set(re.findall(r'"((?:dynamodb|ec[rs]|events|iam|sns|sqs|ssm):[A-Z]\w+)"', written)) - {
+    return set(re.findall(r'"((?:dynamodb|ec[rs]|events|iam|kms|sns|sqs|ssm):[A-Z]\w+)"', written)) - {
         "ecs:CreateAction",
         "iam:PassedToService",
+        "kms:ViaService",
     }
 
 
