@@ -64,6 +64,10 @@ class Shop:
     """what of IAM refuses it: PermissionsBoundary or Organizations"""
     stack_state: str = "UPDATE_COMPLETE"
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Where an example fails, Hypothesis would write out all of it."""
+        printer.text("the shop")
+
     # -- what a person does ----------------------------------------------------------------------------
 
     def run(self, *arguments: str, answer: str = "", code: int | None = 0) -> str:
