@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tagalong.model.provenance import short_commit
 from tagalong.model.services import last_part
 from tagalong.ports import AwsError
 
 from .fleet import Fleet
 from .past import OTHERS, Past, past
-from .render import Screen, commit, image, span
+from .render import Screen, image, span
 
 if TYPE_CHECKING:
     from tagalong.model.record import Order
@@ -48,7 +49,9 @@ def _cells(it: Past, screen: Screen, now: datetime) -> list[tuple[str, ...]]:
     end = it.deployment.finished_at
     took = f", {span(end - it.deployment.created_at)}" if end else ""
     moved = f"{it.before} → {it.revision}" if it.before and it.before != it.revision else it.revision
-    first, *rest = [(image(each.tag, each.digest), commit(each.commit)) for each in it.images] or [("", "")]
+    first, *rest = [(image(each.tag, each.digest), short_commit(each.commit)) for each in it.images] or [
+        ("", "")
+    ]
     when = screen.when(it.deployment.created_at, now)
     line = (when, moved or "unknown", *first, it.by, f"{it.result}{took}")
     return [line, *(("", "", *more, "", "") for more in rest)]

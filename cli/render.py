@@ -113,11 +113,6 @@ def image(tag: str, digest: str) -> str:
     return f"{tag}@{short}" if tag and short else tag or short or "unknown"
 
 
-def commit(revision: str) -> str:
-    """The seven characters by which a person knows it."""
-    return revision[:7]
-
-
 def short(digest: str) -> str:
     return short_digest(digest) or "unknown"
 

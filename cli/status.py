@@ -9,13 +9,14 @@ from pathlib import Path
 from time import sleep
 from typing import Any, NoReturn
 
+from tagalong.model.provenance import short_commit
 from tagalong.model.states import ATTENTION, WORDS, Group, Line
 from tagalong.model.triggers import Sweep
 
 from .account import Account
 from .fleet import Fleet
 from .page import write
-from .render import Screen, commit, image, short, widths
+from .render import Screen, image, short, widths
 from .states import State, in_order, revision, state
 
 _PAUSE = 10  # seconds
@@ -122,7 +123,7 @@ def rows(it: State, screen: Screen, now: datetime) -> list[tuple[str, ...]]:
     since = screen.when(it.since, now)
     if not it.lines:
         return [(it.key, it.reason if it.group is Group.LEFT_ALONE else "", revision(it.service), "", since)]
-    cells = [(line.follows, runs(line), commit(line.commit)) for line in it.lines]
+    cells = [(line.follows, runs(line), short_commit(line.commit)) for line in it.lines]
     return [(it.key if n == 0 else "", *pair, since if n == 0 else "") for n, pair in enumerate(cells)]
 
 

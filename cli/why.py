@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tagalong.model.provenance import short_commit
 from tagalong.model.services import EPOCH
 from tagalong.model.states import ATTENTION, Group
 from tagalong.model.triggers import Sweep
@@ -13,7 +14,7 @@ from tagalong.ports import AwsError
 
 from .fleet import Fleet, Seen
 from .past import Image, Past, past
-from .render import Screen, commit, image, short, span
+from .render import Screen, image, short, span
 from .states import State, revision, state
 from .status import data
 from .tasks import Stopped, last_stopped
@@ -101,7 +102,11 @@ def _deployed(it: Past) -> Iterator[Event]:
 
 
 def _image(it: Image) -> str:
-    return f"{image(it.tag, it.digest)} commit {commit(it.commit)}" if it.commit else image(it.tag, it.digest)
+    return (
+        f"{image(it.tag, it.digest)} commit {short_commit(it.commit)}"
+        if it.commit
+        else image(it.tag, it.digest)
+    )
 
 
 def _show(screen: Screen, it: State, events: Sequence[Event], missing: str, now: datetime) -> None:
@@ -127,7 +132,7 @@ def _headline(it: State) -> Iterator[str]:
     if not it.lines:
         yield f"{it.key} runs {revision(it.service)}"
     for line in it.lines:
-        built = f" (commit {commit(line.commit)})" if line.commit else ""
+        built = f" (commit {short_commit(line.commit)})" if line.commit else ""
         now = f"{it.key} runs {line.repository.name}@{short(line.runs)}{built}"
         if not line.wants:
             yield f"{now} and follows {line.follows}"

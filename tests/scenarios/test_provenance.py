@@ -81,6 +81,22 @@ def test_an_image_that_cannot_be_read_is_deployed_without_a_commit(web: Pipeline
     assert labels(web.aws) == {"tagalong.tag": "prod"}
 
 
+def test_what_could_not_be_read_once_is_read_for_the_next_service(web: Pipeline) -> None:
+    refusals = [Refused("ServerException", status=400)]
+
+    def hook(action: str, phase: str) -> None:
+        if (action, phase) == ("BatchGetImage", "before") and refusals:
+            raise refusals.pop()
+
+    web.aws.hook = hook
+    push(web, V1, COMMIT)
+    web.aws.serve("prod", "late", web.aws.register("late", f"{HOST}/app:prod@{V2}"))
+    push(web, V1)
+
+    said = web.aws.revisions["late"][-1]["containerDefinitions"][0]["dockerLabels"]
+    assert said["tagalong.revision"] == COMMIT
+
+
 def test_a_try_that_cannot_read_it_makes_no_twin_of_the_revision_of_one_that_could(web: Pipeline) -> None:
     """The function ended between RegisterTaskDefinition and UpdateService."""
     built_from(web.aws, V1, COMMIT)

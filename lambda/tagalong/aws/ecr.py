@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,6 +12,7 @@ from tagalong.aws.image_labels import labels
 from tagalong.aws.rate_limit import Deadline
 from tagalong.model.images import Repository, TaggedImage, by_name
 from tagalong.model.provenance import Provenance
+from tagalong.ports import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr.type_defs import (
@@ -54,10 +56,11 @@ class Ecr:
         return digest in self._children[repository, index]
 
     def provenance(self, repository: Repository, digest: str) -> Provenance:
-        """What an image says never changes, so it is asked once."""
+        """What an image says never changes, so it is asked once; where AWS does not answer, once a batch."""
         if (repository, digest) not in self._origins:
-            self._origins[repository, digest] = Provenance.of(labels(self, repository, digest))
-        return self._origins[repository, digest]
+            with suppress(AwsError):
+                self._origins[repository, digest] = Provenance.of(labels(self, repository, digest))
+        return self._origins.get((repository, digest), Provenance())
 
     def manifest(self, repository: Repository, digest: str) -> Mapping[str, Any]:
         """Of an image or an index; nothing where it is gone."""

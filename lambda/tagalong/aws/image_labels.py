@@ -26,9 +26,9 @@ class Registry(Protocol):
 
 
 def labels(registry: Registry, repository: Repository, digest: str) -> dict[str, Any]:
-    """As far as they can be read: they stand in the way of nothing."""
+    """As far as they are well formed. Raises AwsError where AWS does not answer."""
     found: dict[str, Any] = {}
-    with suppress(AwsError, urllib3.exceptions.HTTPError, ValueError, TypeError, AttributeError, KeyError):
+    with suppress(ValueError, TypeError, AttributeError, KeyError):
         manifest = registry.manifest(repository, digest)
         found |= manifest.get("annotations") or {}
         if _ENOUGH not in found and (child := _runs(manifest)):
@@ -47,11 +47,11 @@ def _runs(manifest: Mapping[str, Any]) -> str | None:
 
 
 def _of_config(url: str) -> dict[str, Any]:
-    answer = _http().request("GET", url, timeout=_TIMEOUT, retries=False, preload_content=False)
     try:
-        text = answer.read(_LARGEST)
-    finally:
-        answer.close()
+        with _http().request("GET", url, timeout=_TIMEOUT, retries=False, preload_content=False) as answer:
+            text = answer.read(_LARGEST)
+    except urllib3.exceptions.HTTPError as error:
+        raise AwsError(f"the configuration of an image: {type(error).__name__}") from None
     return json.loads(text).get("config", {}).get("Labels") or {}
 
 

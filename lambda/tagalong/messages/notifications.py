@@ -11,6 +11,7 @@ from tagalong.deploy import Result
 from tagalong.messages.text import neutral
 from tagalong.model.decisions import Skip, SkipReason
 from tagalong.model.images import short_digest
+from tagalong.model.provenance import short_commit
 from tagalong.model.record import Order, Status
 from tagalong.model.revisions import Change
 from tagalong.model.services import Service, last_part
@@ -152,7 +153,7 @@ def _fields(service: Service) -> dict[str, Any]:
 def _change(change: Change) -> str:
     old = short_digest(change.old_image.rpartition("@")[2]) if "@" in change.old_image else "the plain tag"
     image = f"{change.repository.name}:{neutral(change.tag)} {short_digest(change.digest)}"
-    commit = f", commit {change.provenance.commit}" if change.provenance.commit else ""
+    commit = f", commit {short_commit(built)}" if (built := change.provenance.revision) else ""
     return f"  {change.container}: {image}{commit} (was {old})"
 
 

@@ -30,10 +30,10 @@ class Provenance:
         """Of the labels of an image's configuration, or the annotations of its manifest."""
         return cls(**{it.name: _trusted(it.name, labels.get(_KEY + it.name)) for it in fields(cls)})
 
-    @property
-    def commit(self) -> str:
-        """The seven characters by which a person knows it."""
-        return self.revision[:7]
+
+def short_commit(revision: str) -> str:
+    """The seven characters by which a person knows a commit."""
+    return revision[:7]
 
 
 def _trusted(name: str, text: object) -> str:

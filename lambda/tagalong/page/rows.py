@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from tagalong.messages.text import age
 from tagalong.model.images import short_digest
 from tagalong.model.page import Tile
+from tagalong.model.provenance import short_commit
 from tagalong.model.states import WORDS, Group, Line
 from tagalong.page.markup import Markup, el, join, literal
 from tagalong.page.symbols import named
@@ -104,7 +105,7 @@ def _each(it: Tile, of: Callable[[Line], str]) -> Markup:
 
 
 def _runs(line: Line) -> str:
-    return f"{_digest(line.runs)} (commit {line.commit[:7]})" if line.commit else _digest(line.runs)
+    return f"{_digest(line.runs)} (commit {short_commit(line.commit)})" if line.commit else _digest(line.runs)
 
 
 def _digest(digest: str) -> str:
