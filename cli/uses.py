@@ -114,10 +114,8 @@ class Uses:
         """ARN of a service revision -> the revision in it."""
         found: dict[str, str] = {}
         for some in _cut(sorted(set(service_revisions)), _TWENTY):
-            with aws_errors("DescribeServiceRevisions"):
-                answer = self.fleet.ecs.client.describe_service_revisions(serviceRevisionArns=some)
-            revisions = answer["serviceRevisions"]
-            found |= {it["serviceRevisionArn"]: last_part(it["taskDefinition"]) for it in revisions}
+            told = self.fleet.ecs.targets(some)
+            found |= {arn: last_part(it.task_definition) for arn, it in told.items()}
             if lost := [it for it in some if it not in found]:
                 raise AwsError(f"DescribeServiceRevisions: ECS does not describe {lost[0]}")
         return found
