@@ -594,8 +594,8 @@ class World:
         return current and ours[-1].at < chosen.at
 
     def _is_put_back_in_vain(self, known: Known, chosen: Chosen) -> bool:
-        """Over a template's tag: ours failed with it."""
-        later = (it for it in known.ours if it.at > chosen.at and self._ended_badly(it))
+        """Over a template's tag, and nothing else with it: ours failed."""
+        later = (it for it in known.ours if it.at > chosen.at and self._ended_badly(it) and not it.change)
         return any(it.names[chosen.container] == chosen.digest for it in later)
 
     def _judge_end(self, known: Known, it: Deployment) -> None:
