@@ -22,9 +22,9 @@ unexport PYTHONDONTWRITEBYTECODE # each process would compile the CDK again
 demo test nightly: export CONFIG := # they have configurations of their own
 
 STEPS := $(if $(filter demo up test nightly,$(MAKECMDGOALS)),4,$(if $(filter bootstrap deploy diff destroy,$(MAKECMDGOALS)),3,2))
-# Stacks go by their ids in app.py; how they are called says stackName in the configuration.
-STACKS = $(if $(filter-out tagalong tagalong-registry,$(STACK)),$(error STACK=$(STACK): give tagalong or \
-  tagalong-registry; how the stack is called says stackName in cdk.json or the file of CONFIG),$(STACK))
+# The CDK selects stacks by their ids in app.py; stackName in the configuration names them in AWS.
+STACKS = $(if $(filter-out tagalong tagalong-registry,$(STACK)),$(error STACK=$(STACK): use tagalong or \
+  tagalong-registry; to name the stack, set stackName in cdk.json or in the file of CONFIG),$(STACK))
 SETTING_UP := @printf 'Setting up, once, %s of $(STEPS): %s\n'
 
 .NOTPARALLEL: # npm is in .venv

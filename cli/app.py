@@ -87,7 +87,7 @@ def on_account(command: Callable[..., int]) -> Callable[..., int]:
     """The options of every command; hands over the fleet and the screen."""
 
     @wraps(command)
-    def run(stack: str, profile: str | None, region: str | None, json: bool, utc: bool, **rest: Any) -> int:  # noqa: FBT001
+    def run(stack: str, profile: str | None, region: str | None, json: bool, utc: bool, **rest: Any) -> int:
         screen = Screen(json=json, utc=utc)
         with screen.progress("finding tagalong …"):
             fleet = Fleet(open_account(stack, profile, region))
@@ -116,7 +116,7 @@ def on_account(command: Callable[..., int]) -> Callable[..., int]:
     "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also write it as a page."
 )
 @on_account
-def _status(fleet: Fleet, screen: Screen, watch: bool, **options: Any) -> int:  # noqa: FBT001
+def _status(fleet: Fleet, screen: Screen, watch: bool, **options: Any) -> int:
     """What each service follows and runs, and why it does not run something else.
 
     What needs you comes first, then what is stuck, moving or held. What is in sync is counted.
@@ -172,7 +172,7 @@ def _why(fleet: Fleet, screen: Screen, service: str) -> int:
 @click.option("--all", "everything", is_flag=True, help="What a sweep would do.")
 @click.option("--cluster", help="Only services of this cluster.")
 @on_account
-def _plan(fleet: Fleet, screen: Screen, image: str | None, everything: bool, cluster: str | None) -> int:  # noqa: FBT001
+def _plan(fleet: Fleet, screen: Screen, image: str | None, everything: bool, cluster: str | None) -> int:
     """What a push of IMAGE, or with --all a sweep, would do now; nothing is changed.
 
     IMAGE is REPOSITORY:TAG. It needs read-only rights, also where nothing is installed. Exits with 3 if there
@@ -227,7 +227,7 @@ _no_wait = click.option("--no-wait", is_flag=True, help="Do not wait for what co
 @_no_wait
 @_timeout
 @on_account
-def _sweep(fleet: Fleet, screen: Screen, timeout: int, no_wait: bool, **where: Any) -> int:  # noqa: FBT001
+def _sweep(fleet: Fleet, screen: Screen, timeout: int, no_wait: bool, **where: Any) -> int:
     """Make tagalong compare every service with ECR now, and wait for those that move.
 
     Exits with 0 if each of them runs what it follows, 2 if one failed, is held or still moves.
@@ -245,7 +245,7 @@ def _sweep(fleet: Fleet, screen: Screen, timeout: int, no_wait: bool, **where: A
 @_no_wait
 @_timeout
 @on_account
-def _check(fleet: Fleet, screen: Screen, name: str, timeout: int, no_wait: bool) -> int:  # noqa: FBT001
+def _check(fleet: Fleet, screen: Screen, name: str, timeout: int, no_wait: bool) -> int:
     """Make tagalong look at a service now, or at those that follow an image, and wait for what comes of it.
 
     For an image it is as good as a push: it also ends adoption and the choice of a person.
@@ -284,7 +284,7 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--until", metavar="TIME", help="Until then, such as 2027-01-07 or 2027-01-07T08:00Z.")
 @_yes
 @on_account
-def _hold(fleet: Fleet, screen: Screen, service: str, until: str | None, yes: bool) -> int:  # noqa: FBT001
+def _hold(fleet: Fleet, screen: Screen, service: str, until: str | None, yes: bool) -> int:
     """Set the tag tagalong:hold on SERVICE: it stays as it is, whatever is pushed.
 
     \b
@@ -299,7 +299,7 @@ def _hold(fleet: Fleet, screen: Screen, service: str, until: str | None, yes: bo
 @click.argument("service")
 @_yes
 @on_account
-def _resume(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # noqa: FBT001
+def _resume(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:
     """Remove the tag tagalong:hold from SERVICE, and have it checked.
 
     \b
@@ -313,7 +313,7 @@ def _resume(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # no
 @click.argument("service")
 @_yes
 @on_account
-def _retry(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # noqa: FBT001
+def _retry(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:
     """Let SERVICE have again what failed on it, or what a person replaced, until now.
 
     It sets the tag tagalong:retry to the time of AWS, and has the service checked. Where ECS did not roll
@@ -330,7 +330,7 @@ def _retry(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # noq
 @click.argument("service")
 @_yes
 @on_account
-def _enable(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # noqa: FBT001
+def _enable(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:
     """Set the tag tagalong:enabled = true on SERVICE, and have it checked.
 
     \b
@@ -344,7 +344,7 @@ def _enable(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # no
 @click.argument("service")
 @_yes
 @on_account
-def _disable(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:  # noqa: FBT001
+def _disable(fleet: Fleet, screen: Screen, service: str, yes: bool) -> int:
     """Set the tag tagalong:enabled = false on SERVICE: tagalong leaves it alone for good.
 
     \b
@@ -371,7 +371,7 @@ def _dead_letters(fleet: Fleet, screen: Screen) -> int:
 @main.command("redrive", short_help="Give back what was given up.")
 @_yes
 @on_account
-def _redrive(fleet: Fleet, screen: Screen, yes: bool) -> int:  # noqa: FBT001
+def _redrive(fleet: Fleet, screen: Screen, yes: bool) -> int:
     """Give every dead letter back to where it belongs, to be tried anew.
 
     Old ones do no harm: services, tags and images are read again. Exits with 2 if one cannot be read and
@@ -389,7 +389,7 @@ def _redrive(fleet: Fleet, screen: Screen, yes: bool) -> int:  # noqa: FBT001
 @click.option("--to", metavar="DIGEST|REVISION", help="Start of a digest, or a revision such as web:6.")
 @_yes
 @on_account
-def _rollback(fleet: Fleet, screen: Screen, service: str, to: str | None, yes: bool) -> int:  # noqa: FBT001
+def _rollback(fleet: Fleet, screen: Screen, service: str, to: str | None, yes: bool) -> int:
     """Let SERVICE go back to the last other image that ECS has deployed well, or to the one that --to names.
 
     A rollout of tagalong that is still under way is stopped, with rollback. Otherwise the revision that ran
@@ -419,7 +419,7 @@ def _days(_context: click.Context, _option: click.Parameter, text: str) -> timed
 )
 @click.option("--yes", is_flag=True, help="Deregister them; without it, list them.")
 @on_account
-def _prune(fleet: Fleet, screen: Screen, keep: int, older: timedelta, yes: bool) -> int:  # noqa: FBT001
+def _prune(fleet: Fleet, screen: Screen, keep: int, older: timedelta, yes: bool) -> int:
     """List the revisions that tagalong registered, that are old, and that nothing uses; deregister them.
 
     A revision stays if a service of any cluster, a task, an EventBridge rule or a schedule names it, if ECS

@@ -213,7 +213,9 @@ def _remedy(result: Mapping[str, Any]) -> str:
     if not result.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary", True):
         return "let the permissions boundary of the deployer allow iam:PassRole on it"
     if not result.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations", True):
-        return "a service control policy of your organization stands in the way"
+        return (
+            "a service control policy of your organization denies iam:PassRole on it: have it allowed there"
+        )
     name = result["EvalResourceName"].partition(":role/")[2]
     return f'add "{name}" to taskRoles in cdk.json, make deploy'
 

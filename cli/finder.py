@@ -63,7 +63,7 @@ def deliver(account: Account, event: Mapping[str, Any]) -> None:
 
 
 def _invoke(account: Account, payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Wait for the finder, so that its errors are told. To do the same twice does nothing."""
+    """Wait for the finder, so that its errors are reported. Idempotent."""
     client = boto3.client("lambda", config=RETRY_CONFIG.merge(Config(read_timeout=_TIMEOUT)))
     with aws_errors("Invoke"):
         answer = client.invoke(FunctionName=account.output("FinderFunction"), Payload=json.dumps(payload))

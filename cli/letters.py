@@ -98,7 +98,7 @@ def redrive(fleet: Fleet, screen: Screen, *, yes: bool) -> int:
 
 
 def _read_all(account: Account) -> Iterator[Letter]:
-    """Look, and put back. Of a family that has very many, the first ten."""
+    """Receive the messages of each queue and make them visible again: at most ten of a family."""
     for queue in _NAMES:
         found = _receive(account, queue, _MOST)
         yield from found

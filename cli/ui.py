@@ -1,4 +1,4 @@
-"""`tagalong ui`: the page on this machine, for whoever knows its address. It changes nothing."""
+"""`tagalong ui`: the page on this machine, for anyone who has its address; read-only."""
 
 import threading
 from collections.abc import Callable
@@ -33,7 +33,9 @@ def ui(fleet: Fleet, screen: Screen, *, port: int) -> int:
     with serve(shown, port) as server, shown:
         screen.data({"url": server.url})
         screen.address("The page is at", server.url)
-        screen.say("Whoever knows the address can read it, on this machine. Ctrl-C ends it.", style="dim")
+        screen.say(
+            "Anyone on this machine who has the address can read it. Press Ctrl-C to stop.", style="dim"
+        )
         server.serve_forever()
     return 0
 

@@ -72,7 +72,7 @@ def test_doctor_says_what_to_add_for_a_role_that_may_not_be_passed(web: Shop) ->
         ),
         (
             "Organizations",
-            "a service control policy of your organization stands in the way",
+            "a service control policy of your organization denies iam:PassRole on it: have it allowed there",
         ),
     ],
 )

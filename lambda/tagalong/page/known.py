@@ -23,7 +23,9 @@ def tiles(
     services: dict[str, list[Row]] = {}
     for row in rows:
         services.setdefault(row.service.key, []).append(row)
-    return tuple(_tile(key, uses, records.get(key), opt_in, now) for key, uses in sorted(services.items()))
+    return tuple(
+        _tile(key, uses, records.get(key), now, opt_in=opt_in) for key, uses in sorted(services.items())
+    )
 
 
 def notes(complete: Completeness, now: datetime) -> tuple[str, ...]:
@@ -36,7 +38,7 @@ def notes(complete: Completeness, now: datetime) -> tuple[str, ...]:
     return (f"last sweep {age(max(timedelta(), now - oldest))} ago",)
 
 
-def _tile(key: str, rows: list[Row], record: Record | None, opt_in: bool, now: datetime) -> Tile:  # noqa: FBT001
+def _tile(key: str, rows: list[Row], record: Record | None, now: datetime, *, opt_in: bool) -> Tile:
     refused = eligibility.check(rows[0].service, opt_in=opt_in, now=now)
     order = record.order if record else None
     rollout = Rollout(order.at, order.status) if order else None
