@@ -237,10 +237,24 @@ class System:
         deadline = time.monotonic() + SECONDS_TO_WAIT
         while (seen := look()) != wanted:
             if time.monotonic() > deadline:
-                raise AssertionError(
-                    f"{what}: wanted {wanted!r}, saw {seen!r} after {SECONDS_TO_WAIT} s\n{self._last_lines()}"
-                )
+                missing = f"{what}: wanted {wanted!r}, saw {seen!r} after {SECONDS_TO_WAIT} s"
+                raise AssertionError("\n".join([missing, *self._left_in_queues(), self._last_lines()]))
             time.sleep(0.1)
+
+    def _left_in_queues(self) -> list[str]:
+        """Of every install in the account: what waits, and what a function received and did not delete."""
+        sqs = self.aws.client("sqs")
+        counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        found = {
+            url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            for url in sqs.list_queues().get("QueueUrls", ())
+        }
+        numbers = {url: [attributes.get(it, "?") for it in counts] for url, attributes in found.items()}
+        return [
+            f"{url.rpartition('/')[2]}: {waits} wait, {taken} in flight"
+            for url, (waits, taken) in numbers.items()
+            if {waits, taken} != {"0"}
+        ]
 
     def _last_lines(self) -> str:
         return "\n".join(map(logs.readable, logs.said(self.aws)[-_LAST_LINES:]))
