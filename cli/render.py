@@ -18,6 +18,7 @@ from tagalong.messages.text import age, neutral
 from tagalong.model.images import short_digest
 
 _WIDEST = 24
+_NARROW = 8  # a commit, an age: never folded
 _TWO_MINUTES = 120
 
 
@@ -58,8 +59,8 @@ class Screen:
         indent: int = 2,
         widths: Sequence[int] | None = None,
     ) -> None:
-        """Of the given widths, so that several are aligned, or as wide as what is in it: a column that
-        nobody fills is left out."""
+        """Of the given widths, so that several are aligned, or as wide as what is in it: an empty column
+        is left out."""
         if self.json:
             return
         lines = [tuple(row) for row in rows]
@@ -67,8 +68,10 @@ class Screen:
             filled = [max(map(len, column)) for column in zip(*lines, strict=True)]
             headings, *lines = [tuple(compress(row, filled)) for row in (headings, *lines)]
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(headings))
-        for heading, width in zip_longest(headings, widths or ()):
-            table.add_column(heading, overflow="fold", header_style="dim", min_width=width)
+        for column in zip_longest(headings, widths or (), zip(*lines, strict=True)):
+            heading, width, cells = column
+            narrow = max(map(len, cells or ()), default=0) <= _NARROW
+            table.add_column(heading, overflow="fold", header_style="dim", min_width=width, no_wrap=narrow)
         for row in lines:
             table.add_row(*(Text(neutral(cell)) for cell in row))
         self.out.print(Padding(table, (0, 0, 0, indent)))

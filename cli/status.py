@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
-from itertools import compress
 from pathlib import Path
 from time import sleep
 from typing import Any, NoReturn
@@ -99,7 +98,7 @@ def _show_group(screen: Screen, group: Group, states: Sequence[State], now: date
     screen.say(f"{heading} ({len(states)})", style=style)
     if group in _QUIET:
         headings = ("SERVICE", "WHY" if group is Group.LEFT_ALONE else "FOLLOWS", "RUNS", "COMMIT", "SINCE")
-        screen.table(headings, [row for it in states for row in rows(it, screen, now)])
+        screen.table(headings, [row for it in states for row in _with_commits(it, screen, now)])
         return
     show_reasons(screen, states, now)
 
@@ -107,11 +106,9 @@ def _show_group(screen: Screen, group: Group, states: Sequence[State], now: date
 def show_reasons(screen: Screen, states: Sequence[State], now: datetime) -> None:
     """Each with the reason below it, unless it runs what it follows, and the next command."""
     tables = [rows(it, screen, now) for it in states]
-    filled = widths([row for table in tables for row in table])
-    together = [it for it in filled if it]
+    together = widths([row for table in tables for row in table])
     for it, table in zip(states, tables, strict=True):
-        some = [tuple(compress(row, filled)) for row in table]
-        screen.table(("",) * len(together), some, widths=together)
+        screen.table(("",) * 4, table, widths=together)
         if it.group is not Group.IN_SYNC:
             screen.detail(f"{it.reason}: {it.message}")
         if it.next:
@@ -122,9 +119,16 @@ def rows(it: State, screen: Screen, now: datetime) -> list[tuple[str, ...]]:
     """One for each container; what names the service stands in the first."""
     since = screen.when(it.since, now)
     if not it.lines:
-        return [(it.key, it.reason if it.group is Group.LEFT_ALONE else "", revision(it.service), "", since)]
-    cells = [(line.follows, runs(line), short_commit(line.commit)) for line in it.lines]
+        return [(it.key, it.reason if it.group is Group.LEFT_ALONE else "", revision(it.service), since)]
+    cells = [(line.follows, runs(line)) for line in it.lines]
     return [(it.key if n == 0 else "", *pair, since if n == 0 else "") for n, pair in enumerate(cells)]
+
+
+def _with_commits(it: State, screen: Screen, now: datetime) -> list[tuple[str, ...]]:
+    """Where there is room, since nothing is wanted."""
+    commits = [short_commit(line.commit) for line in it.lines] or [""]
+    lines = zip(rows(it, screen, now), commits, strict=True)
+    return [(*left, commit, since) for (*left, since), commit in lines]
 
 
 def runs(line: Line) -> str:

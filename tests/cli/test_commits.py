@@ -1,6 +1,7 @@
 """From which commit something runs, in every command that says what runs."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -27,6 +28,34 @@ def test_status_has_a_column_for_it(moved: Shop) -> None:
 
     assert heading.split() == ["SERVICE", "FOLLOWS", "RUNS", "COMMIT", "SINCE"]
     assert row.split()[:4] == ["prod/web", "shop/web:prod", "prod@eeeeeeee", "de63889"]
+
+
+def test_no_name_is_so_long_that_a_commit_or_an_age_is_folded(moved: Shop) -> None:
+    name = "a-service-with-a-name-of-many-letters"
+    moved.serve(name)
+    moved.push("sha256:" + "d" * 64)
+    moved.complete(name)
+    moved.complete("web")
+    moved.aws.advance(timedelta(minutes=12))
+
+    output = moved.run("status", "--all")
+
+    assert "12 min" in output
+    assert max(map(len, output.splitlines())) <= 80
+
+
+def test_what_needs_a_person_has_its_age_in_one_piece(moved: Shop) -> None:
+    name = "a-service-with-a-name-of-many-letters"
+    moved.serve(name)
+    moved.push("sha256:" + "d" * 64)
+    moved.fail(name)
+    moved.fail("web")
+    moved.aws.advance(timedelta(minutes=12))
+
+    output = moved.run("status", code=2)
+
+    assert output.count("12 min") == 2
+    assert max(map(len, output.splitlines())) <= 80
 
 
 def test_status_for_programs_has_it_in_full(moved: Shop) -> None:
